@@ -1,0 +1,3 @@
+//! The `countersign` program: all of it is in [`countersign::cli`].
+
+fn main() {}

@@ -1,0 +1,682 @@
+//! A case file, read (CASE-LANGUAGE 1.1 to 1.5).
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::Value as Json;
+
+use super::fault::{Endpoint, Fault, Layer, ProviderName, Range, Selectors};
+use super::value::Value;
+use super::verdict::{Level, LevelRule, Tier};
+
+/// One case: a file under `cases/`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Case {
+    /// Path under `cases/` without the extension.
+    pub id: String,
+    /// A sentence: what must hold.
+    pub title: String,
+    /// The rule that this case tests.
+    pub requirement: String,
+    /// Lowest tier in which the case runs.
+    pub tier: Tier,
+    /// Softens the requirement's level, or varies it by tier.
+    pub level: Option<LevelRule>,
+    /// Dialects it runs on; empty: every dialect that has the requirement.
+    pub dialects: Vec<String>,
+    /// Lacking one gives not applicable.
+    pub needs: Vec<String>,
+    /// Having one gives not applicable.
+    pub unless: Vec<String>,
+    /// Flaws that must make this case fail.
+    pub kills: Vec<String>,
+    /// Why; shown with a failure.
+    pub about: Option<String>,
+    /// `Some(false)` only where everybody is meant to be affected.
+    pub bystander: Option<bool>,
+    /// Same steps with other data; empty: the case itself is its only variant.
+    pub variants: Vec<Variant>,
+    /// In order.
+    pub steps: Vec<Step>,
+    /// The source file's path as shown to people.
+    pub path: String,
+}
+
+impl Case {
+    /// The first part of the id.
+    pub fn area(&self) -> &str {
+        self.id.split('/').next().unwrap_or(&self.id)
+    }
+
+    /// Whether a fault or an attack stands in it: then it needs a control run.
+    pub fn is_negative(&self) -> bool {
+        self.steps.iter().any(|step| step.attack || matches!(step.act, Act::Fault(_)))
+    }
+}
+
+/// The same steps with other data.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Variant {
+    /// What it is called, or the list whose entries make one variant each.
+    pub name: VariantName,
+    /// Put in place by the step `fault = "variant"`.
+    pub fault: Option<Fault>,
+    /// Read by `{ saved = "variant" }`.
+    pub value: Option<Value>,
+    /// Softens the case's level for this variant.
+    pub level: Option<LevelRule>,
+    /// Raises the tier for this variant.
+    pub tier: Option<Tier>,
+}
+
+/// `name`, or `each`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum VariantName {
+    /// One variant.
+    Name(String),
+    /// One variant per entry of a manifest list.
+    Each(ManifestList),
+}
+
+/// The manifest lists that `each` may name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum ManifestList {
+    OptionalScopes,
+    OptionalFields,
+    Features,
+    RedirectUris,
+}
+
+impl ManifestList {
+    /// The word of case files.
+    pub fn name(self) -> &'static str {
+        match self {
+            ManifestList::OptionalScopes => "optional_scopes",
+            ManifestList::OptionalFields => "optional_fields",
+            ManifestList::Features => "features",
+            ManifestList::RedirectUris => "redirect_uris",
+        }
+    }
+}
+
+/// One action or one expectation, with what stands beside it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// For `mend`, `since` and messages.
+    pub name: Option<String>,
+    /// Which browser.
+    pub browser: BrowserName,
+    /// Which tab of it.
+    pub tab: String,
+    /// Name -> address of something that this step made.
+    pub save: Vec<(String, String)>,
+    /// So many times, one after the other.
+    pub repeat: u32,
+    /// Do not wait for the end.
+    pub background: bool,
+    /// Left out of the control run.
+    pub attack: bool,
+    /// For an `expect` step: another rule than the header's.
+    pub requirement: Option<String>,
+    /// For an `expect` step: another level.
+    pub level: Option<LevelRule>,
+    /// The action or the expectation.
+    pub act: Act,
+    /// Line in the file, from 1.
+    pub line: usize,
+}
+
+/// The `browser` of a step.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BrowserName {
+    /// A name; `"first"` when nothing is said.
+    Named(String),
+    /// A fresh one each time.
+    New,
+    /// In `expect` only: all of them.
+    Every,
+}
+
+impl Default for BrowserName {
+    fn default() -> Self {
+        BrowserName::Named("first".to_owned())
+    }
+}
+
+/// What a step does.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Act {
+    /// A whole login.
+    SignIn(SignIn),
+    /// A browser opens something at the partner.
+    Visit(Visit),
+    /// The person answers the provider's page.
+    Consent(Answer),
+    /// Change this browser's jar.
+    Cookies(Cookies),
+    /// A fact about a person becomes different.
+    Change(Change),
+    /// A provider tells the partner something.
+    Notify(Notify),
+    /// A deliberate deviation, from now on.
+    Fault(FaultSource),
+    /// End that fault; `"all"` ends every one.
+    Mend(String),
+    /// How a provider behaves, honestly, from now on.
+    Provider(ProviderOptions),
+    /// Time passes at the partner.
+    Wait(Duration),
+    /// Restart the partner.
+    Restart,
+    /// What must be seen.
+    Expect(Box<Expectation>),
+}
+
+impl Act {
+    /// The word of the case language.
+    pub fn word(&self) -> &'static str {
+        match self {
+            Act::SignIn(_) => "sign_in",
+            Act::Visit(_) => "visit",
+            Act::Consent(_) => "consent",
+            Act::Cookies(_) => "cookies",
+            Act::Change(_) => "change",
+            Act::Notify(_) => "notify",
+            Act::Fault(_) => "fault",
+            Act::Mend(_) => "mend",
+            Act::Provider(_) => "provider",
+            Act::Wait(_) => "wait",
+            Act::Restart => "restart",
+            Act::Expect(_) => "expect",
+        }
+    }
+}
+
+/// The fault of a step.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FaultSource {
+    /// That of the variant.
+    Variant,
+    /// Written here.
+    Here(Fault),
+}
+
+/// `sign_in`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct SignIn {
+    /// What the person answers.
+    pub answer: Answer,
+    /// Whose login.
+    pub at: ProviderName,
+    /// `stop = "callback"`: the browser gets the authorization response but does not open it.
+    pub stop_at_callback: bool,
+    /// Do not sign out first where the browser is still signed in.
+    pub while_signed_in: bool,
+}
+
+/// What a person answers on the provider's pages.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Answer {
+    /// Who.
+    pub who: Who,
+    /// Which scopes.
+    pub scopes: ScopeAnswer,
+}
+
+impl Default for Answer {
+    fn default() -> Self {
+        Answer { who: Who::Named("alice".to_owned()), scopes: ScopeAnswer::Everything }
+    }
+}
+
+/// A person.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Who {
+    /// `alice`, `bob`, `carol`, `mallory`.
+    Named(String),
+    /// `"someone"`: newly made.
+    Someone,
+}
+
+/// Which scopes a person grants.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ScopeAnswer {
+    /// Everything asked.
+    Everything,
+    /// Only these.
+    Grant(Value),
+    /// All but these.
+    Decline(Value),
+    /// All but what the manifest marks as optional.
+    DeclineOptional,
+    /// The person refuses.
+    Cancel,
+}
+
+/// `visit`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Visit {
+    /// A place of the manifest, or an address.
+    pub target: Target,
+    /// Whose login, link or callback.
+    pub at: ProviderName,
+    /// Fills the place's form.
+    pub who: Option<Who>,
+    /// Parameters set.
+    pub set: Vec<(String, Value)>,
+    /// Parameters left out.
+    pub drop: Vec<String>,
+    /// Parameters written more than once.
+    pub duplicate: Vec<(String, Vec<Value>)>,
+    /// Request headers.
+    pub headers: Vec<(String, Value)>,
+    /// The place's when absent.
+    pub method: Option<String>,
+    /// The site that causes it; typed by the person when absent.
+    pub from: Option<Site>,
+    /// How that site causes it.
+    pub how: How,
+}
+
+/// Where a visit goes.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Target {
+    /// `login`, `logout`, `callback`, `session`, `feature:NAME`, `endpoints.NAME`, …
+    Place(String),
+    /// An address.
+    Url(Value),
+    /// The page of this tab again.
+    Reload,
+    /// The page before it.
+    Back,
+}
+
+/// A site that causes a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[allow(missing_docs)]
+pub enum Site {
+    Attacker,
+    Provider,
+}
+
+/// How a site causes a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[allow(missing_docs)]
+pub enum How {
+    #[default]
+    Link,
+    Form,
+    Frame,
+    Image,
+    Fetch,
+}
+
+/// `cookies`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Cookies {
+    /// A saved jar, or a token value that is a cookie.
+    pub plant: Option<Value>,
+    /// `as = "session"`: each planted value goes under the session cookie's name.
+    pub as_session: bool,
+    /// Name -> value.
+    pub set: Vec<(String, Value)>,
+    /// Names, `session`, or `all`.
+    pub drop: Vec<String>,
+}
+
+/// `change`.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Change {
+    /// Whom.
+    pub of: String,
+    /// Where.
+    pub at: ProviderName,
+    /// The person's data; `"*"` is every text field.
+    pub set: Vec<(String, Value)>,
+    /// Fields that vanish: names, or a run-time list.
+    pub drop: Option<Value>,
+    /// Field -> audience.
+    pub visible: Vec<(String, Audience)>,
+    /// What becomes of the account.
+    pub account: Option<AccountChange>,
+    /// The grant, wholly or in part.
+    pub withdraw: Option<Scopes>,
+    /// The grant again.
+    pub restore: Option<Scopes>,
+    /// What expires.
+    pub expire: Option<Expirable>,
+    /// Whether the partner is told; `Some(false)`: stay silent, `Some(true)`: `"default"`.
+    pub notify: Option<bool>,
+}
+
+/// Who may see a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum Audience {
+    Public,
+    Friends,
+    OnlyMe,
+}
+
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AccountChange {
+    /// Another subject, same data.
+    New,
+    Disabled,
+    Enabled,
+    Deleted,
+    SignedOut,
+}
+
+/// `"all"` or a list.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Scopes {
+    /// Every scope.
+    All,
+    /// These.
+    These(Value),
+}
+
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Expirable {
+    AccessToken,
+    RefreshToken,
+    Code,
+}
+
+/// `notify`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Notify {
+    /// `logout_token`, `security_event`, …, or one that the dialect adds.
+    pub send: String,
+    /// About whom.
+    pub about: String,
+    /// Who sends.
+    pub at: ProviderName,
+    /// The dialect's when absent.
+    pub subject: Option<Subject>,
+    /// Event name or URI.
+    pub event: Option<String>,
+    /// Partner endpoint; by message when absent.
+    pub to: Option<String>,
+    /// How it travels.
+    pub via: Via,
+}
+
+/// How a pushed message names whom it is about.
+#[derive(Debug, Clone, PartialEq)]
+#[allow(missing_docs)]
+pub enum Subject {
+    Sub,
+    Sid,
+    Both,
+    None,
+    Email,
+    Session,
+    Table(Value),
+}
+
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Via {
+    #[default]
+    Push,
+    Poll,
+    Frame,
+}
+
+/// `provider`: options, none of which is a fault. Absent means unchanged.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ProviderOptions {
+    /// Whose.
+    pub at: ProviderName,
+    /// Offset of its clock, in seconds.
+    pub clock: Option<i64>,
+    /// PKCE.
+    pub pkce: Option<PkcePolicy>,
+    /// RFC 9207 `iss`.
+    pub iss_parameter: Option<bool>,
+    /// RFC 9126.
+    pub par: Option<ParPolicy>,
+    /// What becomes of refresh tokens.
+    pub refresh: Option<RefreshPolicy>,
+    /// Lifetime of access tokens.
+    pub access_lifetime: Option<Duration>,
+    /// `Cache-Control: max-age` of the JWKS.
+    pub keys_max_age: Option<Duration>,
+    /// Whether consent is remembered.
+    pub consent_remembered: Option<bool>,
+    /// Another client secret.
+    pub client_secret: Option<Value>,
+    /// RFC 8628 interval.
+    pub device_interval: Option<Duration>,
+    /// RFC 8936 events per answer.
+    pub poll_batch: Option<u32>,
+    /// Options that the dialect adds.
+    pub dialect: Vec<(String, Value)>,
+}
+
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PkcePolicy {
+    Check,
+    Ignore,
+    Require,
+}
+
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ParPolicy {
+    Off,
+    Offer,
+    Require,
+}
+
+#[allow(missing_docs)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RefreshPolicy {
+    Rotate,
+    Keep,
+    Strict,
+    None,
+}
+
+/// `expect`: one subject and its qualifiers.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Expectation {
+    /// What is looked at.
+    pub subject: Expected,
+    /// How many.
+    pub count: Option<Range>,
+    /// JSON Schema, run-time values inside, or a name under `specs/`.
+    pub matches: Option<Value>,
+    /// Only requests that the provider answered so.
+    pub answered: Option<Vec<StatusPattern>>,
+    /// No value of this parameter twice.
+    pub unique: Option<String>,
+    /// `{ of, bits }`.
+    pub entropy: Option<(String, u32)>,
+    /// At least so long between neighbours.
+    pub gap: Option<Duration>,
+    /// `nth`, `of`, `grant`, `at`, `path`.
+    pub selectors: Selectors,
+    /// Where the browser rests.
+    pub lands: Option<String>,
+    /// Words not in the visible text.
+    pub lacks: Vec<Value>,
+    /// Words in the visible text.
+    pub has: Vec<Value>,
+    /// Places where a secret must not be.
+    pub from: BTreeSet<LeakPlace>,
+    /// Name of the step from which exchanges count.
+    pub since: Option<String>,
+    /// Must hold by then.
+    pub within: Option<Duration>,
+    /// Must hold all that time.
+    pub hold_for: Option<Duration>,
+}
+
+/// The subject of an expectation.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Expected {
+    /// Who the probe says is signed in.
+    Session(SessionIs),
+    /// The probe says nobody, within the grace and after one forced use.
+    Ended(String),
+    /// The account id of the probe.
+    Account(AccountIs),
+    /// What the partner shows.
+    Fields(Vec<(String, FieldIs)>),
+    /// Which features work.
+    Features(FeaturesAre),
+    /// Requests of the partner.
+    Request(RequestAddress),
+    /// The last answer of the partner in this tab, or to the last `notify`; empty: `"any"`.
+    Response(Vec<StatusPattern>),
+    /// The jar of this browser: `session`, `all`, or a name.
+    Cookie(String),
+    /// A secret is in none of the places `from`.
+    Hidden(String),
+    /// No planted canary is live: `all` or a kind.
+    Inert(String),
+    /// At least one holds.
+    Any(Vec<Expectation>),
+}
+
+/// Who must be signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SessionIs {
+    /// That person.
+    Person(String),
+    /// Nobody.
+    Nobody,
+    /// The one who last signed in in this browser.
+    Own,
+    /// As before the last action.
+    Unchanged,
+    /// Anybody, or nobody, but that person.
+    Not(String),
+}
+
+/// What an account id must be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum AccountIs {
+    /// Equal.
+    Is(Value),
+    /// Different, or nobody.
+    Not(Value),
+    /// So many accounts were made.
+    New(u64),
+}
+
+/// What a field must be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum FieldIs {
+    /// This value.
+    Value(Value),
+    /// Not shown.
+    Absent,
+}
+
+/// Which features must work.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FeaturesAre {
+    /// The manifest's matrix for what was granted.
+    AsGranted,
+    /// Name -> on or off.
+    Named(Vec<(String, bool)>),
+}
+
+/// Whose request is looked at, and which part of it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RequestAddress {
+    /// To which endpoint.
+    pub to: RequestTo,
+    /// Which part of it.
+    pub part: RequestPart,
+}
+
+/// Where a request goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RequestTo {
+    /// One of the provider's endpoints.
+    Endpoint(Endpoint),
+    /// The partner's callback.
+    Callback,
+    /// A planted address.
+    Canary,
+}
+
+/// A part of a request.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum RequestPart {
+    /// Its parameters.
+    #[default]
+    Parameters,
+    /// `{ method, target, headers, certificate, bytes_taken }`.
+    Http,
+    /// A JWT in it, opened by its name; `true`: its JOSE header.
+    Jwt(String, Layer),
+}
+
+/// A class of HTTP status codes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StatusPattern {
+    /// `400`.
+    Exactly(u16),
+    /// `"2xx"`.
+    Class(u16),
+    /// `"<500"`.
+    Below(u16),
+}
+
+impl StatusPattern {
+    /// Whether a status is of this class.
+    pub fn matches(self, status: u16) -> bool {
+        match self {
+            StatusPattern::Exactly(exact) => status == exact,
+            StatusPattern::Class(class) => status / 100 == class,
+            StatusPattern::Below(limit) => status < limit,
+        }
+    }
+}
+
+impl std::fmt::Display for StatusPattern {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            StatusPattern::Exactly(exact) => write!(f, "{exact}"),
+            StatusPattern::Class(class) => write!(f, "{class}xx"),
+            StatusPattern::Below(limit) => write!(f, "below {limit}"),
+        }
+    }
+}
+
+/// Where a secret must not be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[allow(missing_docs)]
+pub enum LeakPlace {
+    Url,
+    Referer,
+    Page,
+    Cookie,
+    Api,
+    OtherProvider,
+    Canary,
+    Log,
+}
+
+/// A JSON Schema as a literal, when nothing in it depends on the run.
+pub fn literal_schema(value: &Value) -> Option<Json> {
+    value.literal()
+}
+
+impl Step {
+    /// The level that this step's expectation has, given the header's.
+    pub fn level_at(&self, tier: Tier, header: Level) -> Level {
+        self.level.as_ref().map_or(header, |rule| rule.at(tier))
+    }
+}

@@ -1,0 +1,365 @@
+//! The partner's manifest, `countersign.toml` (DESIGN section 7).
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Deserializer, de};
+
+use super::verdict::Tier;
+
+/// What a partner says of itself.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// `[a-z0-9-]+`.
+    pub name: String,
+    /// The suite version that it was written for.
+    #[serde(default)]
+    pub suite: Option<String>,
+    /// The dialect it speaks.
+    #[serde(default = "oidc")]
+    pub dialect: String,
+    /// Up to which tier it is judged when no flag says otherwise.
+    #[serde(default)]
+    pub tier: Tier,
+    /// Attempts at a time.
+    #[serde(default)]
+    pub jobs: Option<usize>,
+    /// Its registration.
+    pub client: Client,
+    /// Its scopes.
+    #[serde(default)]
+    pub scopes: Scopes,
+    /// Its places.
+    pub at: At,
+    /// The probe.
+    pub session: Session,
+    /// Local accounts.
+    #[serde(default)]
+    pub accounts: Accounts,
+    /// Where the provider must be, for a partner that is already running.
+    #[serde(default)]
+    pub provider: ProviderSection,
+    /// Registrations with `other` and `attacker`.
+    #[serde(default)]
+    pub second_provider: Option<SecondProvider>,
+    /// How to start it; left out: attach.
+    #[serde(default)]
+    pub start: Option<Start>,
+    /// What it can do.
+    #[serde(default)]
+    pub capabilities: Capabilities,
+    /// Failures that are known.
+    #[serde(default)]
+    pub known: Vec<Known>,
+}
+
+fn oidc() -> String {
+    "oidc".to_owned()
+}
+
+/// `[client]`.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    /// `client_id`.
+    pub id: String,
+    /// Environment variable that holds the secret; generated for a started partner when absent.
+    #[serde(default)]
+    pub secret_env: Option<String>,
+    /// `client_secret_basic`, `client_secret_post`, `none`.
+    #[serde(default = "basic")]
+    pub auth: String,
+    /// Registered redirect URIs; `{base}` is replaced.
+    pub redirect_uris: Vec<String>,
+    /// Registered post-logout redirect URIs; `{base}` is replaced.
+    #[serde(default)]
+    pub post_logout_redirect_uris: Vec<String>,
+    /// The `id_token_signed_response_alg` it registered; RS256 when absent.
+    #[serde(default)]
+    pub id_token_alg: Option<String>,
+}
+
+fn basic() -> String {
+    "client_secret_basic".to_owned()
+}
+
+/// `[scopes]`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scopes {
+    /// Without these a login makes no sense.
+    #[serde(default)]
+    pub required: Vec<String>,
+    /// A person may decline these.
+    #[serde(default)]
+    pub optional: Vec<String>,
+}
+
+/// `[at]`: places.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+pub struct At {
+    /// `http://127.0.0.1:{port}`.
+    pub base: String,
+    /// Name of the login's parameter that says where to go afterwards.
+    #[serde(default)]
+    pub return_param: Option<String>,
+    /// Features by name.
+    #[serde(default)]
+    pub features: BTreeMap<String, Place>,
+    /// Endpoints that the provider calls, by name.
+    #[serde(default)]
+    pub endpoints: BTreeMap<String, Place>,
+    /// `login`, `logout`, `sign_up`, … (see [`PLACES`]).
+    #[serde(flatten)]
+    pub places: BTreeMap<String, Place>,
+}
+
+/// The places that `[at]` may name beside `base`, `return_param`, `features` and `endpoints`.
+pub const PLACES: [&str; 13] = [
+    "login",
+    "logout",
+    "callback",
+    "session",
+    "link",
+    "unlink",
+    "delete_account",
+    "sign_up",
+    "local_login",
+    "initiate_login",
+    "token_login",
+    "device_login",
+    "home",
+];
+
+/// How to do something at the partner: a path, or a table.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Place {
+    /// Path or absolute URL.
+    pub path: String,
+    /// `GET` when absent.
+    pub method: Option<String>,
+    /// Form members; `{email}`, `{name}`, `{username}`, `{password}` are filled from the person. Empty with method
+    /// POST: the form that the page at `path` shows is filled in and sent.
+    pub form: BTreeMap<String, String>,
+    /// Page whose form is sent (its hidden members, e.g. a CSRF token, go along).
+    pub page: Option<String>,
+    /// Scopes that a feature needs.
+    pub needs: Vec<String>,
+    /// A CSS selector that must match where a feature works; otherwise a 2xx at its own path means that it works.
+    pub shows: Option<String>,
+}
+
+impl<'de> Deserialize<'de> for Place {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Table {
+            path: String,
+            #[serde(default)]
+            method: Option<String>,
+            #[serde(default)]
+            form: BTreeMap<String, String>,
+            #[serde(default)]
+            page: Option<String>,
+            #[serde(default)]
+            needs: Vec<String>,
+            #[serde(default)]
+            shows: Option<String>,
+        }
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = Place;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a path, or a table { path, method, form, page, needs, shows }")
+            }
+            fn visit_str<E: de::Error>(self, path: &str) -> Result<Place, E> {
+                Ok(Place { path: path.to_owned(), ..Place::default() })
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, map: A) -> Result<Place, A::Error> {
+                let table = Table::deserialize(de::value::MapAccessDeserializer::new(map))?;
+                Ok(Place {
+                    path: table.path,
+                    method: table.method,
+                    form: table.form,
+                    page: table.page,
+                    needs: table.needs,
+                    shows: table.shows,
+                })
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
+}
+
+/// `[session]`: the probe.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Session {
+    /// Where it says who is signed in.
+    pub url: String,
+    /// How to read who it is.
+    pub who: WhoIs,
+    /// Field -> where it is shown, on the probe's answer.
+    #[serde(default)]
+    pub fields: BTreeMap<String, Pointer>,
+    /// `id_token` or `userinfo`.
+    #[serde(default)]
+    pub identity_from: IdentityFrom,
+    /// How long an effect may take.
+    #[serde(default)]
+    pub grace: Option<String>,
+    /// What happens to a session when its grant is withdrawn.
+    #[serde(default)]
+    pub on_revocation: OnRevocation,
+}
+
+/// `who`: at least one of them.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct WhoIs {
+    /// The subject.
+    #[serde(default)]
+    pub subject: Option<Pointer>,
+    /// The e-mail address.
+    #[serde(default)]
+    pub email: Option<Pointer>,
+    /// The user name.
+    #[serde(default)]
+    pub username: Option<Pointer>,
+    /// The partner's own account id.
+    #[serde(default)]
+    pub account: Option<Pointer>,
+}
+
+/// Where a text is on the probe's answer.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Pointer {
+    /// JSON Pointer (RFC 6901).
+    Json(String),
+    /// CSS selector; the text of the first match.
+    Css(String),
+}
+
+impl<'de> Deserialize<'de> for Pointer {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged)]
+        enum Either {
+            Json(String),
+            Css { css: String },
+        }
+        match Either::deserialize(deserializer) {
+            Ok(Either::Json(pointer)) if pointer.starts_with('/') => Ok(Pointer::Json(pointer)),
+            Ok(Either::Json(other)) => Err(de::Error::custom(format!(
+                "`{other}` is not a JSON Pointer: it begins with `/`, for instance \"/sub\"; for a page write {{ css = \"#user\" }}"
+            ))),
+            Ok(Either::Css { css }) => Ok(Pointer::Css(css)),
+            Err(_) => Err(de::Error::custom("expected a JSON Pointer such as \"/sub\", or { css = \"#user\" }")),
+        }
+    }
+}
+
+/// Where the partner takes identity from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum IdentityFrom {
+    #[default]
+    IdToken,
+    Userinfo,
+}
+
+/// What becomes of a session whose grant was withdrawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[allow(missing_docs)]
+pub enum OnRevocation {
+    #[default]
+    End,
+    Degrade,
+}
+
+/// `[accounts]`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Accounts {
+    /// Pattern of e-mail addresses with `{id}`.
+    #[serde(default)]
+    pub email: Option<String>,
+    /// A request that forgets every account.
+    #[serde(default)]
+    pub reset: Option<Place>,
+    /// Ids of people that the partner knows beforehand.
+    #[serde(default)]
+    pub pool: Vec<String>,
+}
+
+/// `[provider]`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ProviderSection {
+    /// The issuer that the partner is set up with.
+    #[serde(default)]
+    pub issuer: Option<String>,
+    /// Where the provider listens.
+    #[serde(default)]
+    pub listen: Option<String>,
+    /// How long a partner may go on with an old JWKS; 5 minutes when absent.
+    #[serde(default)]
+    pub key_refresh_grace: Option<String>,
+}
+
+/// `[second_provider]`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SecondProvider {
+    /// Login place with `{provider}`.
+    pub login: String,
+    /// Added to the partner's environment.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+}
+
+/// `[start]`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Start {
+    /// Program and arguments.
+    pub command: Vec<String>,
+    /// Environment; `{issuer}`, `{client.id}`, `{client.secret}`, `{base}`, `{port}` are replaced.
+    #[serde(default)]
+    pub env: BTreeMap<String, String>,
+    /// Path that answers 2xx when it is ready; `/` answering anything when absent.
+    #[serde(default)]
+    pub ready: Option<String>,
+    /// What has to be done once before; never run by `run`.
+    #[serde(default)]
+    pub setup: Vec<String>,
+    /// Run before the process group is ended.
+    #[serde(default)]
+    pub stop: Vec<String>,
+}
+
+/// `[capabilities]`.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Capabilities {
+    /// Names from `specs/capabilities.toml`.
+    #[serde(default)]
+    pub has: Vec<String>,
+}
+
+/// `[[known]]`.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Known {
+    /// Case id.
+    pub case: String,
+    /// Requirement id.
+    pub requirement: String,
+    /// Why it is so.
+    pub reason: String,
+    /// Until when, `2027-03-01`; for ever when absent.
+    #[serde(default)]
+    pub until: Option<String>,
+}

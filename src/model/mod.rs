@@ -1,0 +1,16 @@
+//! Pure data: what a case, a manifest, an exchange, a verdict *is*.
+//!
+//! Nothing here opens a socket or a file, reads a clock or a random number, or knows who uses it.
+
+pub mod case;
+pub mod dialect;
+pub mod exchange;
+pub mod fault;
+pub mod manifest;
+pub mod observation;
+pub mod persona;
+pub mod requirement;
+pub mod result;
+pub mod value;
+pub mod verdict;
+pub mod wire;

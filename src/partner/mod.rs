@@ -1,0 +1,118 @@
+//! The implementation under test: starting it or attaching to it, its places, and the probes by which it is observed.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use crate::agent::{AgentError, Browser, Navigation, Page};
+use crate::model::exchange::Cause;
+use crate::model::manifest::{Manifest, Place};
+use crate::model::persona::Person;
+
+/// A future in a box.
+pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// What a partner is told when it is started.
+#[derive(Debug, Clone, Default)]
+pub struct Setup {
+    /// The issuer.
+    pub issuer: String,
+    /// `client_id`.
+    pub client_id: String,
+    /// The secret; empty for a public client.
+    pub client_secret: String,
+    /// The port it shall listen on.
+    pub port: u16,
+}
+
+/// Something that can bring a partner to life: a command, an address that is there already, the reference partner.
+pub trait Launch: Send + Sync {
+    /// Starts it and waits until it is ready.
+    fn launch<'a>(&'a self, setup: &'a Setup) -> Boxed<'a, Result<Arc<dyn Running>, LaunchError>>;
+    /// Whether a second one can be started while the first runs (own port, own issuer).
+    fn can_start_another(&self) -> bool;
+}
+
+/// A partner that is up.
+pub trait Running: Send + Sync {
+    /// Its base URL without a trailing slash.
+    fn base(&self) -> &str;
+    /// How it ended, if it has.
+    fn ended(&self) -> Option<String>;
+    /// Resolves when it has ended.
+    fn wait_ended<'a>(&'a self) -> Boxed<'a, String>;
+    /// Ends it, with its process group, and waits until it is gone.
+    fn stop<'a>(&'a self) -> Boxed<'a, ()>;
+    /// The last lines that it printed, without secrets.
+    fn output(&self) -> String;
+}
+
+/// Why a partner is not there.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{what}\n  help: {help}")]
+pub struct LaunchError {
+    /// What happened.
+    pub what: String,
+    /// What to do.
+    pub help: String,
+    /// It was started by us (a finding about the partner), not attached to (the environment's trouble).
+    pub started: bool,
+}
+
+/// What the probe saw.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ProbeAnswer {
+    /// Who, by each pointer of the manifest that gave a text; all `None`: nobody.
+    pub subject: Option<String>,
+    /// E-mail address.
+    pub email: Option<String>,
+    /// User name.
+    pub username: Option<String>,
+    /// The partner's account id.
+    pub account: Option<String>,
+    /// Field -> text shown.
+    pub fields: BTreeMap<String, Option<String>>,
+    /// Request and answer in one line, without secrets.
+    pub evidence: String,
+    /// The answer could not be read: why (too large, no answer, a 5xx).
+    pub unreadable: Option<String>,
+}
+
+impl ProbeAnswer {
+    /// Whether anybody is signed in.
+    pub fn is_somebody(&self) -> bool {
+        self.subject.is_some() || self.email.is_some() || self.username.is_some() || self.account.is_some()
+    }
+}
+
+/// Asks the partner who is signed in in this browser, over a connection of its own. Never follows a redirect off the
+/// partner, keeps no cookie.
+pub async fn probe(manifest: &Manifest, base: &str, browser: &Browser, cause: &Cause) -> ProbeAnswer {
+    let _ = (manifest, base, browser, cause);
+    todo!()
+}
+
+/// Turns a place into what a browser opens: path, method, form with the person's data, the members of the page's form.
+/// `name` as in case files (`login`, `feature:contacts`, `endpoints.backchannel_logout`).
+pub fn place<'m>(manifest: &'m Manifest, name: &str) -> Option<&'m Place> {
+    let _ = (manifest, name);
+    todo!()
+}
+
+/// Opens a place in a tab: fetches the page with the form first where the place needs it.
+///
+/// # Errors
+/// No page came of it.
+pub async fn open_place(
+    base: &str,
+    browser: &Browser,
+    tab: &str,
+    place: &Place,
+    person: Option<&Person>,
+    adjust: &dyn Fn(Navigation) -> Navigation,
+    cause: &Cause,
+) -> Result<Page, AgentError> {
+    let _ = (base, browser, tab, place, person, adjust, cause);
+    todo!()
+}

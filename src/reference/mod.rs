@@ -1,0 +1,92 @@
+//! The built-in partner: a small honest relying party, and its flaws, each of which can be switched on.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+
+/// Which defences it has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Base {
+    /// State alone.
+    Min,
+    /// State and nonce.
+    Oidc,
+    /// State, nonce, PKCE and `iss`.
+    Full,
+}
+
+impl Base {
+    /// Weakest first.
+    pub const ALL: [Base; 3] = [Base::Min, Base::Oidc, Base::Full];
+
+    /// `min`, `oidc`, `full`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Base::Min => "min",
+            Base::Oidc => "oidc",
+            Base::Full => "full",
+        }
+    }
+}
+
+/// A switchable defect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Flaw {
+    /// `skip-nonce`.
+    pub id: &'static str,
+    /// What is wrong, in one line.
+    pub what: &'static str,
+    /// The weakest base on which it shows.
+    pub shows_on: Base,
+}
+
+/// Every flaw that is built.
+pub const FLAWS: &[Flaw] = &[];
+
+/// How the reference partner is set up.
+#[derive(Debug, Clone)]
+pub struct ReferenceConfig {
+    /// Its defences.
+    pub base: Base,
+    /// Its defects, by id.
+    pub flaws: BTreeSet<String>,
+    /// Port 0: any.
+    pub listen: SocketAddr,
+    /// `oidc`, `acme`.
+    pub dialect: String,
+    /// The issuer.
+    pub issuer: String,
+    /// `client_id`.
+    pub client_id: String,
+    /// The secret.
+    pub client_secret: String,
+}
+
+/// A running reference partner. Dropping it stops it.
+pub struct Reference {}
+
+impl Reference {
+    /// Binds and serves in tasks of the present runtime.
+    ///
+    /// # Errors
+    /// The address is taken.
+    pub async fn start(config: ReferenceConfig) -> std::io::Result<Reference> {
+        let _ = config;
+        todo!()
+    }
+
+    /// `http://127.0.0.1:{port}`.
+    pub fn base_url(&self) -> &str {
+        todo!()
+    }
+
+    /// Stops it.
+    pub async fn stop(&self) {
+        todo!()
+    }
+}
+
+/// The manifest of the reference partner, as TOML text.
+pub fn manifest(base: Base, dialect: &str) -> String {
+    let _ = (base, dialect);
+    todo!()
+}
