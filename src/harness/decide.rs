@@ -1,0 +1,396 @@
+//! Deciding cases: scheduling by isolation, confirming failures alone, generations of the partner, recovery.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
+
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinSet;
+
+use crate::judge::Breach;
+use crate::model::fault::{Endpoint, Message};
+use crate::model::requirement::Registry;
+use crate::model::result::{CaseResult, Event, Finding, Report};
+use crate::model::verdict::{Level, Tier, Verdict};
+
+use super::drive::PlayVariant;
+use super::guard::{self, Controls, Judged};
+use super::plan::{Isolation, Planned};
+use super::run::{RunRequest, result};
+use super::world::{Ground, World};
+
+/// A decided case.
+pub struct Decided {
+    /// For the report.
+    pub result: CaseResult,
+    /// Variants, in the order of the file; empty where the case does not apply.
+    pub variants: Vec<Judged>,
+}
+
+/// What every task of a run needs.
+pub struct Decider {
+    request: RunRequest,
+    ground: Arc<Ground>,
+    tier: Tier,
+    events: UnboundedSender<Event>,
+    controls: Controls,
+    stopping: AtomicBool,
+    breaches: Mutex<Vec<Breach>>,
+}
+
+impl Decider {
+    /// For one run.
+    pub fn new(request: &RunRequest, ground: &Arc<Ground>, tier: Tier, events: UnboundedSender<Event>) -> Arc<Self> {
+        Arc::new(Decider {
+            request: request.clone(),
+            ground: Arc::clone(ground),
+            tier,
+            events,
+            controls: Controls::default(),
+            stopping: AtomicBool::new(false),
+            breaches: Mutex::new(Vec::new()),
+        })
+    }
+
+    fn requirements(&self) -> &Registry {
+        &self.request.suite.requirements
+    }
+
+    fn jobs(&self) -> usize {
+        self.request.jobs.or(self.ground.manifest.jobs).unwrap_or(4).max(1)
+    }
+
+    /// Decides every planned case. Findings that belong to no case go into the report.
+    pub async fn decide(
+        self: &Arc<Self>,
+        world: &Arc<World>,
+        planned: &[Planned],
+        report: &mut Report,
+    ) -> BTreeMap<String, Decided> {
+        let mut decided = BTreeMap::new();
+        let mut waiting: Vec<Planned> = Vec::new();
+        for one in planned {
+            match &one.not_applicable {
+                Some(reason) => {
+                    let result = result(&self.request, one, Verdict::NotApplicable, reason.clone());
+                    self.tell(&result);
+                    decided.insert(one.case.id.clone(), Decided { result, variants: Vec::new() });
+                }
+                None => waiting.push(one.clone()),
+            }
+        }
+        let of = |isolation: Isolation| waiting.iter().filter(move |one| one.isolation == isolation).cloned();
+        // Isolated cases have worlds of their own, so they may run beside the shared ones.
+        let beside: Vec<Planned> = of(Isolation::Isolated).collect();
+        let shared: Vec<Planned> = of(Isolation::Shared).collect();
+        let mut first = self.side_by_side(world, shared.into_iter().chain(beside)).await;
+        for one in of(Isolation::Exclusive) {
+            let id = one.case.id.clone();
+            first.push((one.clone(), self.case(world, &one).await));
+            self.recover(world, &id, report).await;
+        }
+        first.sort_by(|(a, _), (b, _)| a.case.id.cmp(&b.case.id));
+        for (one, judged) in first {
+            let judged = match judged {
+                Some(judged) => self.confirm(world, &one, judged, report).await,
+                None => {
+                    let result =
+                        result(&self.request, &one, Verdict::Inconclusive, "stopped after the first failure".into());
+                    decided.insert(one.case.id.clone(), Decided { result, variants: Vec::new() });
+                    continue;
+                }
+            };
+            let result = self.summary(&one, &judged);
+            self.tell(&result);
+            decided.insert(one.case.id.clone(), Decided { result, variants: judged.variants });
+        }
+        if let Some(last) = planned.last() {
+            self.recover(world, &last.case.id, report).await;
+        }
+        self.charge_breaches(&mut decided, report);
+        decided
+    }
+
+    async fn side_by_side(
+        self: &Arc<Self>,
+        world: &Arc<World>,
+        cases: impl Iterator<Item = Planned>,
+    ) -> Vec<(Planned, Option<Outcome>)> {
+        let seats = Arc::new(Semaphore::new(self.jobs()));
+        let mut tasks = JoinSet::new();
+        for one in cases {
+            let (decider, world, seats) = (Arc::clone(self), Arc::clone(world), Arc::clone(&seats));
+            tasks.spawn(async move {
+                let _seat = seats.acquire_owned().await;
+                let outcome = decider.case(&world, &one).await;
+                (one, outcome)
+            });
+        }
+        let mut done = Vec::new();
+        while let Some(joined) = tasks.join_next().await {
+            match joined {
+                Ok(pair) => done.push(pair),
+                // A bug of ours must be seen, never swallowed as if the case had not been there.
+                Err(error) => std::panic::resume_unwind(error.into_panic()),
+            }
+        }
+        done
+    }
+
+    /// All variants of a case, one after the other. `None`: the run is stopping.
+    async fn case(self: &Arc<Self>, world: &Arc<World>, one: &Planned) -> Option<Outcome> {
+        if self.stopping.load(Ordering::Relaxed) {
+            return None;
+        }
+        let _ = self.events.send(Event::CaseStarted { id: one.case.id.clone() });
+        let started = Instant::now();
+        let mut variants = Vec::new();
+        for variant in &one.variants {
+            let judged = match one.isolation {
+                Isolation::Shared => {
+                    let _company = world.alone.read().await;
+                    self.variant(world, one, variant).await
+                }
+                Isolation::Exclusive => {
+                    let _alone = world.alone.write().await;
+                    self.variant(world, one, variant).await
+                }
+                Isolation::Isolated => self.in_own_world(one, variant).await,
+            };
+            variants.push(judged);
+        }
+        if self.request.fail_fast && variants.iter().any(|judged| judged.verdict == Verdict::Fail) {
+            self.stopping.store(true, Ordering::Relaxed);
+        }
+        Some(Outcome { variants, duration_ms: milliseconds(started) })
+    }
+
+    async fn variant(&self, world: &Arc<World>, one: &Planned, variant: &PlayVariant) -> Judged {
+        let requirements = self.requirements();
+        guard::judge_variant(world, &self.controls, &one.case, variant, self.tier, requirements).await
+    }
+
+    /// Own issuer, freshly started partner; the first fetch of keys is the control's, the fault comes at the end.
+    async fn in_own_world(&self, one: &Planned, variant: &PlayVariant) -> Judged {
+        match World::start(&self.ground, true).await {
+            Ok(world) => {
+                let world = Arc::new(world);
+                let mut judged = self.variant(&world, one, variant).await;
+                world.stop().await;
+                self.young_keys(one, &mut judged);
+                judged
+            }
+            Err(error) => Judged {
+                variant: variant.name.clone(),
+                verdict: Verdict::Inconclusive,
+                reason: format!("no world of its own could be made for this case: {error}"),
+                findings: Vec::new(),
+                lines: Vec::new(),
+                played: Arc::default(),
+                breaches: Vec::new(),
+            },
+        }
+    }
+
+    /// Sound libraries throttle refetching: a refusal of a key that is younger than the manifest's grace is a warn.
+    fn young_keys(&self, one: &Planned, judged: &mut Judged) {
+        let grace = self.ground.manifest.provider.key_refresh_grace.as_deref();
+        let grace = grace.and_then(crate::model::manifest::duration).unwrap_or(std::time::Duration::from_secs(300));
+        let about_keys = one.case.steps.iter().any(|step| {
+            matches!(&step.act, crate::model::case::Act::Fault(crate::model::case::FaultSource::Here(fault))
+                if fault.patches.iter().any(|patch| patch.address.message == Message::Response(Endpoint::Jwks)))
+        });
+        let age = std::time::Duration::from_millis(judged.played.duration_ms);
+        if !about_keys || age >= grace || judged.verdict != Verdict::Fail {
+            return;
+        }
+        for finding in &mut judged.findings {
+            if finding.verdict == Verdict::Fail {
+                finding.verdict = Verdict::Warn;
+                finding.observed.push_str(
+                    "; the keys had been fetched less than the manifest's key_refresh_grace before, which sound libraries do not repeat",
+                );
+            }
+        }
+        for (_, _, verdict) in &mut judged.lines {
+            *verdict = (*verdict).min(Verdict::Warn);
+        }
+        judged.verdict = Verdict::Warn;
+    }
+
+    /// G5: no fail is final until a second attempt with new identities, run alone, fails too. What is inconclusive is
+    /// tried alone once as well, since company may have been the reason.
+    async fn confirm(
+        self: &Arc<Self>,
+        world: &Arc<World>,
+        one: &Planned,
+        mut outcome: Outcome,
+        report: &mut Report,
+    ) -> Outcome {
+        let started = Instant::now();
+        for (judged, variant) in outcome.variants.iter_mut().zip(&one.variants) {
+            if !matches!(judged.verdict, Verdict::Fail | Verdict::Inconclusive) {
+                continue;
+            }
+            if judged.played.partner_died.is_some() || world.partner().await.ended().is_some() {
+                if let Err(error) = world.restart().await {
+                    report.run.blocked.get_or_insert(error.to_string());
+                    continue;
+                }
+                let _ = self.events.send(Event::Note(format!("the partner ended during {}; started again", one.case.id)));
+            }
+            let alone = match one.isolation {
+                Isolation::Isolated => self.in_own_world(one, variant).await,
+                _ => {
+                    let _alone = world.alone.write().await;
+                    self.variant(world, one, variant).await
+                }
+            };
+            if judged.verdict == Verdict::Fail && alone.verdict < Verdict::Inconclusive {
+                report.findings.push(crosstalk(one, judged));
+            }
+            *judged = alone;
+            if let Some(how) = judged.played.partner_died.clone() {
+                died_alone(one, judged, &how);
+            }
+        }
+        outcome.duration_ms += milliseconds(started);
+        outcome
+    }
+
+    /// G2: after deviations a plain login of somebody new must work.
+    async fn recover(self: &Arc<Self>, world: &Arc<World>, after: &str, report: &mut Report) {
+        if report.run.blocked.is_some() {
+            return;
+        }
+        let _alone = world.alone.write().await;
+        for attempt in 0..2 {
+            match super::smoke::plain_login(world).await {
+                Ok(()) => return,
+                Err(why) if attempt == 1 => {
+                    report.findings.push(Finding {
+                        requirement: "partner/resilience#recovers".to_owned(),
+                        level: Level::Must,
+                        verdict: Verdict::Fail,
+                        expected: format!("after {after} a plain login works"),
+                        observed: why,
+                        variant: None,
+                        exchange: None,
+                        known: false,
+                    });
+                    if let Err(error) = world.restart().await {
+                        report.run.blocked.get_or_insert(error.to_string());
+                    }
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn summary(&self, one: &Planned, outcome: &Outcome) -> CaseResult {
+        let verdicts = outcome.variants.iter().map(|judged| judged.verdict);
+        // A variant that was not exercised says nothing while another was.
+        let worst = verdicts.clone().max().unwrap_or(Verdict::NotApplicable);
+        let reason = outcome
+            .variants
+            .iter()
+            .find(|judged| judged.verdict == worst && !judged.reason.is_empty())
+            .map(|judged| match &judged.variant {
+                Some(variant) => format!("{variant}: {}", judged.reason),
+                None => judged.reason.clone(),
+            })
+            .unwrap_or_default();
+        let mut all = result(&self.request, one, worst, if worst == Verdict::Pass { String::new() } else { reason });
+        all.duration_ms = outcome.duration_ms;
+        all.findings = outcome.variants.iter().flat_map(|judged| judged.findings.iter().cloned()).collect();
+        let mut breaches = self.breaches.lock().unwrap_or_else(PoisonError::into_inner);
+        breaches.extend(outcome.variants.iter().flat_map(|judged| judged.breaches.iter().cloned()));
+        all
+    }
+
+    /// An invariant's finding belongs to its own case, which fails if it was seen anywhere in the run.
+    fn charge_breaches(&self, decided: &mut BTreeMap<String, Decided>, report: &mut Report) {
+        let mut breaches = std::mem::take(&mut *self.breaches.lock().unwrap_or_else(PoisonError::into_inner));
+        breaches.sort_by(|a, b| (a.invariant, &a.mismatch.observed).cmp(&(b.invariant, &b.mismatch.observed)));
+        breaches.dedup_by(|a, b| a.invariant == b.invariant);
+        for breach in breaches {
+            let owner = breach.case.and_then(|id| decided.get_mut(id));
+            match owner {
+                Some(own) if own.result.verdict != Verdict::NotApplicable => {
+                    let Some(case) = self.request.suite.cases.iter().find(|case| case.id == own.result.id) else { continue };
+                    let level = case.level.as_ref().map(|rule| rule.at(self.tier)).or_else(|| {
+                        self.requirements().get(&case.requirement).map(|rule| rule.level)
+                    });
+                    let finding = invariant_finding(&case.requirement, level.unwrap_or(Level::Must), &breach);
+                    own.result.verdict = own.result.verdict.max(finding.verdict);
+                    if !own.result.findings.iter().any(|known| known.requirement == finding.requirement) {
+                        own.result.findings.push(finding);
+                    }
+                }
+                _ => {
+                    let requirement = format!("partner/invariant#{}", breach.invariant);
+                    report.findings.push(invariant_finding(&requirement, Level::Should, &breach));
+                }
+            }
+        }
+    }
+
+    fn tell(&self, result: &CaseResult) {
+        let _ = self.events.send(Event::CaseFinished(Box::new(result.clone())));
+    }
+}
+
+/// All variants of a case.
+pub struct Outcome {
+    variants: Vec<Judged>,
+    duration_ms: u64,
+}
+
+fn milliseconds(since: Instant) -> u64 {
+    u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
+}
+
+fn invariant_finding(requirement: &str, level: Level, breach: &Breach) -> Finding {
+    Finding {
+        requirement: requirement.to_owned(),
+        level,
+        verdict: level.when_missed(),
+        expected: breach.mismatch.expected.clone(),
+        observed: breach.mismatch.observed.clone(),
+        variant: None,
+        exchange: breach.mismatch.exchange.clone(),
+        known: false,
+    }
+}
+
+fn crosstalk(one: &Planned, judged: &Judged) -> Finding {
+    let observed = judged.findings.first().map(|finding| finding.observed.clone()).unwrap_or_default();
+    Finding {
+        requirement: "partner/concurrency#crosstalk".to_owned(),
+        level: Level::Should,
+        verdict: Verdict::Warn,
+        expected: format!("{} gives the same answer alone and in company", one.case.id),
+        observed: format!("it failed in company ({observed}) and passed alone"),
+        variant: judged.variant.clone(),
+        exchange: judged.findings.first().and_then(|finding| finding.exchange.clone()),
+        known: false,
+    }
+}
+
+/// The case that is alone at the second death of the partner is the one that kills it.
+fn died_alone(one: &Planned, judged: &mut Judged, how: &str) {
+    judged.verdict = Verdict::Fail;
+    judged.reason = String::new();
+    judged.findings.push(Finding {
+        requirement: "partner/resilience#stays-up".to_owned(),
+        level: Level::Must,
+        verdict: Verdict::Fail,
+        expected: format!("the partner stays up through {}", one.case.id),
+        observed: format!("it ended, alone and for the second time: {how}"),
+        variant: judged.variant.clone(),
+        exchange: None,
+        known: false,
+    });
+}

@@ -1,0 +1,250 @@
+//! `expect`: looking at the partner, and writing down what was seen. Judging is not done here, but a wrong answer of
+//! the probe is asked for again over a second connection (G5), and a window is kept open until it holds or ends.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::agent::Browser;
+use crate::judge;
+use crate::model::case::{Expectation, Expected, FeaturesAre, Step};
+use crate::model::exchange::{Cause, Purpose};
+use crate::model::observation::{FeatureSeen, Observation, Seen, SessionSeen, Whom};
+use crate::partner::{self, ProbeAnswer};
+
+use super::bind;
+use super::play::Play;
+
+impl Play {
+    /// Looks once at everything that the expectation names.
+    pub(super) async fn observe(&self, step: &Step, index: usize, expectation: &Expectation, browser: &str) {
+        let tab = step.tab.clone();
+        let expectation = bind::expectation(expectation, self);
+        let after =
+            expectation.since.as_ref().and_then(|name| self.state().marks.get(name).copied()).unwrap_or_default();
+        let deadline = expectation.within.map(|within| Instant::now() + within);
+        let mut events = self.attempt.events();
+        loop {
+            let mut observation = Observation {
+                step: index,
+                browser: browser.to_owned(),
+                tab: tab.clone(),
+                expectation: expectation.clone(),
+                seen: self.look(&expectation, index, browser, &tab, deadline).await,
+                after,
+                upto: self.world.sequence.now(),
+            };
+            let mismatches = judge::observation(&observation, &self.transcript(), &self.facts());
+            if mismatches.is_empty() {
+                self.state().observations.push(observation);
+                return;
+            }
+            let more_time = deadline.is_some_and(|deadline| Instant::now() < deadline);
+            if !more_time {
+                self.look_again(&mut observation, index, browser).await;
+                self.state().observations.push(observation);
+                return;
+            }
+            // Something has to happen before looking again makes sense; the browser's own end wakes through `look`.
+            let until = deadline.unwrap_or_else(Instant::now);
+            let _ = tokio::time::timeout_at(until, events.changed()).await;
+        }
+    }
+
+    async fn look(
+        &self,
+        expectation: &Expectation,
+        index: usize,
+        browser: &str,
+        tab: &str,
+        deadline: Option<Instant>,
+    ) -> Vec<Seen> {
+        let mut seen = Vec::new();
+        let alternatives = match &expectation.subject {
+            Expected::Any(alternatives) => alternatives.as_slice(),
+            _ => std::slice::from_ref(expectation),
+        };
+        for alternative in alternatives {
+            self.settle(browser, deadline).await;
+            seen.push(self.look_at(&alternative.subject, index, browser, tab).await);
+        }
+        seen
+    }
+
+    async fn look_at(&self, subject: &Expected, index: usize, name: &str, tab: &str) -> Seen {
+        let browser = self.browser(name);
+        let cause = self.cause(index, name, tab, Purpose::Probe);
+        match subject {
+            Expected::Session(_) => {
+                let (first, evidence) = self.probe(&browser, &cause).await;
+                Seen::Session(SessionSeen { first, second: None, own: self.own(name), evidence })
+            }
+            Expected::Ended(_) => {
+                let (first, evidence) = self.probe_until_ended(&browser, &cause).await;
+                Seen::Session(SessionSeen { first, second: None, own: self.own(name), evidence })
+            }
+            Expected::Account(_) => {
+                let answer = self.ask(&browser, &cause).await;
+                Seen::Account { id: answer.account, new: None }
+            }
+            Expected::Fields(_) => Seen::Fields(self.ask(&browser, &cause).await.fields),
+            Expected::Features(which) => Seen::Features(self.features(which, &browser, &cause).await),
+            Expected::Request(_) => Seen::Requests(Vec::new()),
+            Expected::Response(_) => {
+                Seen::Response(self.state().pages.get(&(name.to_owned(), tab.to_owned())).cloned())
+            }
+            Expected::Cookie(_) => {
+                let jar = browser.cookies(Some(&self.base));
+                let session = self.session_cookies(&browser, &cause).await;
+                Seen::Cookies { jar, session }
+            }
+            Expected::Hidden(secret) => Seen::Secrets(self.secrets(secret)),
+            Expected::Inert(kind) => {
+                let canaries = self.state().canaries.clone();
+                let canaries = canaries.into_iter().filter(|(own, _)| kind == "all" || own == kind).collect();
+                Seen::Pages { pages: browser.pages(), canaries }
+            }
+            Expected::Any(_) => Seen::Requests(Vec::new()),
+        }
+    }
+
+    /// A second connection, where the first answer was not what was expected (G5).
+    async fn look_again(&self, observation: &mut Observation, index: usize, name: &str) {
+        let browser = self.browser(name);
+        let cause = self.cause(index, name, &observation.tab, Purpose::Probe);
+        for seen in &mut observation.seen {
+            match seen {
+                Seen::Session(session) => {
+                    session.second = Some(self.probe(&browser, &cause).await.0);
+                }
+                Seen::Account { id, .. } => {
+                    let again = self.ask(&browser, &cause).await.account;
+                    if again != *id {
+                        self.trouble(format!("the probe gave the account {id:?} first and {again:?} right afterwards"));
+                    }
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn own(&self, browser: &str) -> Option<String> {
+        self.state().browsers.get(browser).and_then(|known| known.owner.clone())
+    }
+
+    fn secrets(&self, kind: &str) -> Vec<String> {
+        let secrets = self.facts().secrets;
+        if kind == "everything" {
+            secrets.into_values().flatten().collect()
+        } else {
+            secrets.get(kind).cloned().unwrap_or_default()
+        }
+    }
+
+    async fn ask(&self, browser: &Browser, cause: &Cause) -> ProbeAnswer {
+        let cause = Cause { purpose: Purpose::Probe, ..cause.clone() };
+        self.attempt.enter(cause.clone());
+        partner::probe(&self.world.ground.manifest, &self.base, browser, &cause).await
+    }
+
+    /// Who is signed in in this browser, and the evidence.
+    pub(super) async fn probe(&self, browser: &Browser, cause: &Cause) -> (Whom, String) {
+        let answer = self.ask(browser, cause).await;
+        let evidence = answer.evidence.clone();
+        (self.whom(answer), evidence)
+    }
+
+    fn whom(&self, answer: ProbeAnswer) -> Whom {
+        if let Some(why) = answer.unreadable {
+            return Whom::Unreadable(why);
+        }
+        if !answer.is_somebody() {
+            return Whom::Nobody;
+        }
+        let names = self.state().people.clone();
+        let people: Vec<_> = names.iter().filter_map(|name| self.attempt.person(name)).collect();
+        let by = |wanted: &Option<String>, field: &str| {
+            wanted.as_ref().and_then(|wanted| {
+                people.iter().find(|person| person.text(field).as_ref() == Some(wanted)).map(|person| person.name.clone())
+            })
+        };
+        // The subject is unique by specification; a user name or an e-mail address is only taken without one.
+        let found = match &answer.subject {
+            Some(_) => by(&answer.subject, "sub"),
+            None => by(&answer.username, "login").or_else(|| by(&answer.email, "email")),
+        };
+        let shown = answer.subject.or(answer.username).or(answer.email).or(answer.account).unwrap_or_default();
+        found.map_or(Whom::Stranger(shown), Whom::Person)
+    }
+
+    /// Nobody at once, or after one forced use, or within the grace.
+    async fn probe_until_ended(&self, browser: &Browser, cause: &Cause) -> (Whom, String) {
+        let deadline = Instant::now() + self.world.ground.grace;
+        let mut forced = false;
+        let mut pause = Duration::from_millis(10);
+        loop {
+            let (whom, evidence) = self.probe(browser, cause).await;
+            let in_still = matches!(whom, Whom::Person(_) | Whom::Stranger(_));
+            if in_still && !forced {
+                forced = true;
+                self.forced_use(browser, cause).await;
+                continue;
+            }
+            if !in_still || Instant::now() >= deadline {
+                return (whom, evidence);
+            }
+            // The manifest declares the effect asynchronous: there is no event to wait for, only its grace.
+            tokio::time::sleep(pause.min(deadline.saturating_duration_since(Instant::now()))).await;
+            pause = (pause * 2).min(Duration::from_secs(1));
+        }
+    }
+
+    async fn forced_use(&self, browser: &Browser, cause: &Cause) {
+        let manifest = &self.world.ground.manifest;
+        if let Some((name, _)) = manifest.at.features.iter().find(|(_, place)| !place.needs.is_empty()) {
+            partner::feature_works(manifest, &self.base, browser, name, cause).await;
+        }
+    }
+
+    async fn features(&self, which: &FeaturesAre, browser: &Browser, cause: &Cause) -> BTreeMap<String, FeatureSeen> {
+        let manifest = &self.world.ground.manifest;
+        let granted = self.own(browser.name()).and_then(|person| self.attempt.granted(&person)).unwrap_or_default();
+        let cause = Cause { purpose: Purpose::Probe, ..cause.clone() };
+        self.attempt.enter(cause.clone());
+        let mut seen = BTreeMap::new();
+        for (name, place) in &manifest.at.features {
+            let asked = match which {
+                FeaturesAre::AsGranted => true,
+                FeaturesAre::Named(named) => named.iter().any(|(own, _)| own == name || own == "feature"),
+            };
+            if !asked {
+                continue;
+            }
+            let (on, evidence) = partner::feature_works(manifest, &self.base, browser, name, &cause).await;
+            let should = place.needs.iter().all(|scope| granted.contains(scope));
+            seen.insert(name.clone(), FeatureSeen { on, should, evidence });
+        }
+        seen
+    }
+
+    /// The cookies without which the probe says nobody: the deletion test.
+    pub(super) async fn session_cookies(&self, browser: &Browser, cause: &Cause) -> Vec<String> {
+        let manifest = &self.world.ground.manifest;
+        let mut carrying = Vec::new();
+        for cookie in browser.cookies(Some(&self.base)) {
+            let cause = Cause { purpose: Purpose::Probe, ..cause.clone() };
+            let without = std::slice::from_ref(&cookie.name);
+            let answer = partner::probe_without(manifest, &self.base, browser, without, &cause).await;
+            if !answer.is_somebody() {
+                carrying.push(cookie.name);
+            }
+        }
+        carrying
+    }
+
+    /// The partner's own account id of whoever is signed in.
+    pub(super) async fn account(&self, browser: &Browser, cause: &Cause) -> Option<String> {
+        self.ask(browser, cause).await.account
+    }
+}

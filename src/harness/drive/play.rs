@@ -1,0 +1,364 @@
+//! The state of one attempt while it is played, and what it leaves behind.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+
+use crate::agent::{Browser, Surroundings, Tag};
+use crate::harness::world::World;
+use crate::judge::Facts;
+use crate::model::case::Case;
+use crate::model::exchange::{Cause, Delivery, FaultId, Party, Purpose, Transcript};
+use crate::model::fault::{Address, Fault, Pace, ProviderName};
+use crate::model::observation::{Observation, PageSeen, Whom};
+use crate::model::persona::Person;
+use crate::model::wire::Wire;
+use crate::partner::Running;
+use crate::provider::{Attempt, AttemptSpec, TAG_HEADER};
+
+/// Whether the deviations are left out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Mode {
+    /// As the file says.
+    Real,
+    /// Without fault and attack steps (G1).
+    Control,
+}
+
+/// One variant, its `each` unrolled.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PlayVariant {
+    /// What it is called; `None` where the case has no variants.
+    pub name: Option<String>,
+    /// Put in place by `fault = "variant"`.
+    pub fault: Option<Fault>,
+    /// Read by `{ saved = "variant" }`, still unbound.
+    pub value: Option<crate::model::value::Value>,
+    /// Softens the level.
+    pub level: Option<crate::model::verdict::LevelRule>,
+    /// Lowest tier.
+    pub tier: Option<crate::model::verdict::Tier>,
+}
+
+/// What to play.
+#[derive(Clone)]
+pub struct Order {
+    /// The case.
+    pub case: Arc<Case>,
+    /// Which variant.
+    pub variant: PlayVariant,
+    /// With or without the deviations.
+    pub mode: Mode,
+}
+
+/// A fault that was put in place.
+#[derive(Debug, Clone)]
+pub struct Placed {
+    /// The step's name.
+    pub name: Option<String>,
+    /// The provider's handle.
+    pub id: FaultId,
+    /// What it addresses.
+    pub addresses: Vec<Address>,
+    /// What became of it.
+    pub delivery: Delivery,
+}
+
+/// A sign-in (or a consent) that should have ended with that person signed in.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Where.
+    pub browser: String,
+    /// Who.
+    pub person: String,
+    /// Which step.
+    pub step: usize,
+    /// What the probe said right after; only asked in a control run.
+    pub seen: Option<Whom>,
+    /// Where the browser rested, in words.
+    pub rested: String,
+}
+
+/// What an attempt leaves behind.
+#[derive(Debug, Clone, Default)]
+pub struct Played {
+    /// Everything that was exchanged.
+    pub transcript: Transcript,
+    /// What `expect` steps saw.
+    pub observations: Vec<Observation>,
+    /// Faults and their fate.
+    pub faults: Vec<Placed>,
+    /// Sign-ins and their fate.
+    pub sign_ins: Vec<SignedIn>,
+    /// For the judge.
+    pub facts: Facts,
+    /// Everybody of the attempt.
+    pub people: Vec<Person>,
+    /// Trouble that makes a judgement impossible: each a sentence.
+    pub troubles: Vec<String>,
+    /// The effect of a pushed message in control or twin, in words, where it was missing.
+    pub twin_missed: Option<String>,
+    /// The bystander was signed out: in words.
+    pub bystander_lost: Option<String>,
+    /// The sequence number when it began.
+    pub began: u64,
+    /// The sequence number when it ended.
+    pub ended: u64,
+    /// The partner ended while it ran.
+    pub partner_died: Option<String>,
+    /// Milliseconds.
+    pub duration_ms: u64,
+    /// The base URL under which the partner was.
+    pub base: String,
+    /// The issuer.
+    pub issuer: String,
+}
+
+/// What is known of a browser.
+pub(super) struct BrowserState {
+    pub browser: Browser,
+    /// Who last signed in here.
+    pub owner: Option<String>,
+    /// Who is signed in at the provider here.
+    pub provider_user: Option<String>,
+    /// What the probe said before the last action (only where a case asks `unchanged`).
+    pub before: Option<Whom>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    pub browsers: BTreeMap<String, BrowserState>,
+    pub saved: BTreeMap<String, Wire>,
+    pub placed: Vec<Placed>,
+    /// Step name -> the last sequence number before it.
+    pub marks: BTreeMap<String, u64>,
+    /// Last answer per browser and tab.
+    pub pages: HashMap<(String, String), PageSeen>,
+    /// Work that is under way per browser and tab.
+    pub busy: HashMap<(String, String), (watch::Receiver<bool>, AbortHandle)>,
+    /// Kind, value.
+    pub canaries: Vec<(String, String)>,
+    /// How many people were newly made.
+    pub made: usize,
+    /// How many browsers were newly made.
+    pub fresh: usize,
+    pub sign_ins: Vec<SignedIn>,
+    pub observations: Vec<Observation>,
+    pub troubles: Vec<String>,
+    pub outage: bool,
+    pub twin_missed: Option<String>,
+    pub bystander_lost: Option<String>,
+    pub people: Vec<String>,
+}
+
+/// One attempt, being played.
+pub struct Play {
+    pub(super) world: Arc<World>,
+    pub(super) partner: Arc<dyn Running>,
+    pub(super) base: String,
+    pub(super) case: Arc<Case>,
+    pub(super) variant: PlayVariant,
+    pub(super) mode: Mode,
+    pub(super) attempt: Attempt,
+    pub(super) number: u64,
+    surroundings: Surroundings,
+    state: Mutex<State>,
+}
+
+/// The people that every attempt has.
+const CAST: [&str; 4] = ["alice", "bob", "carol", "mallory"];
+
+/// Where a case's attacker lives; nothing is ever contacted there.
+pub const ATTACKER_ORIGIN: &str = "http://attacker.example";
+
+impl Play {
+    /// Begins an attempt with identities of its own.
+    pub async fn begin(world: &Arc<World>, order: &Order) -> Arc<Play> {
+        let ground = &world.ground;
+        let number = ground.next_attempt();
+        let partner = world.partner().await;
+        let base = partner.base().to_owned();
+        let people: Vec<Person> =
+            CAST.iter().enumerate().filter_map(|(at, name)| mint(world, name, name, number, at)).collect();
+        let attempt = world.provider.attempt(AttemptSpec {
+            id: crate::model::persona::digest(&[&ground.seed.to_string(), &number.to_string(), "attempt"])[..24]
+                .to_owned(),
+            people,
+            sole: world.is_sole(),
+        });
+        let tagging = attempt.clone();
+        let surroundings = Surroundings {
+            sequence: world.sequence.clone(),
+            origins: vec![
+                (world.provider.issuer().to_owned(), Party::Provider(ProviderName::Main)),
+                (base.clone(), Party::Partner),
+                (ATTACKER_ORIGIN.to_owned(), Party::Elsewhere),
+            ],
+            tag: Some(Tag {
+                header: TAG_HEADER,
+                value: Arc::new(move |browser: &str, tab: &str| tagging.tag(browser, tab)),
+            }),
+            limits: ground.limits,
+        };
+        Arc::new(Play {
+            world: Arc::clone(world),
+            partner,
+            base,
+            case: Arc::clone(&order.case),
+            variant: order.variant.clone(),
+            mode: order.mode,
+            attempt,
+            number,
+            surroundings,
+            state: Mutex::new(State { people: CAST.map(str::to_owned).to_vec(), ..State::default() }),
+        })
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The browser of that name; it comes to life when first named.
+    pub(super) fn browser(&self, name: &str) -> Browser {
+        self.state()
+            .browsers
+            .entry(name.to_owned())
+            .or_insert_with(|| BrowserState {
+                browser: Browser::new(name, self.surroundings.clone()),
+                owner: None,
+                provider_user: None,
+                before: None,
+            })
+            .browser
+            .clone()
+    }
+
+    /// A newly made person.
+    pub(super) fn someone(&self) -> String {
+        let made = {
+            let mut state = self.state();
+            state.made += 1;
+            state.made
+        };
+        let name = format!("someone-{made}");
+        // Templates take turns, so that newly made people do not all look like the first one.
+        let template = CAST[made % CAST.len()];
+        if let Some(person) = mint(&self.world, template, &name, self.number, CAST.len() + made) {
+            self.attempt.add_person(person);
+        }
+        self.state().people.push(name.clone());
+        name
+    }
+
+    pub(super) fn cause(&self, step: usize, browser: &str, tab: &str, purpose: Purpose) -> Cause {
+        Cause { step, browser: browser.to_owned(), tab: tab.to_owned(), purpose }
+    }
+
+    pub(super) fn redirect_uris(&self) -> Vec<String> {
+        self.world.ground.manifest.client.redirect_uris.iter().map(|uri| uri.replace("{base}", &self.base)).collect()
+    }
+
+    pub(super) fn trouble(&self, sentence: impl Into<String>) {
+        self.state().troubles.push(sentence.into());
+    }
+
+    /// Everything that was exchanged so far.
+    pub(super) fn transcript(&self) -> Transcript {
+        let browsers: Vec<Browser> = self.state().browsers.values().map(|known| known.browser.clone()).collect();
+        // An exchange between agent and provider is written down on both sides; the provider's note knows more, the
+        // agent's knows what arrived. The provider's is kept.
+        let by_provider = self.attempt.exchanges();
+        let by_agents = browsers.iter().map(|browser| {
+            browser
+                .exchanges()
+                .into_iter()
+                .filter(|exchange| !matches!(exchange.to, Party::Provider(_)))
+                .collect::<Vec<_>>()
+        });
+        Transcript::merge(by_agents.chain([by_provider]))
+    }
+
+    pub(super) fn facts(&self) -> Facts {
+        let (browsers, outage): (Vec<Browser>, bool) = {
+            let state = self.state();
+            (state.browsers.values().map(|known| known.browser.clone()).collect(), state.outage)
+        };
+        let mut secrets = self.attempt.secrets();
+        if let Some(secret) = &self.world.ground.client_secret {
+            secrets.entry("client_secret".to_owned()).or_default().push(secret.clone());
+        }
+        Facts {
+            secrets,
+            redirect_uris: self.redirect_uris(),
+            partner: self.base.clone(),
+            pages: browsers.iter().flat_map(Browser::pages).collect(),
+            outage,
+            schemas: BTreeMap::new(),
+        }
+    }
+
+    /// Notes that a fault makes the provider unavailable, so that the partner's 502 to 504 are explained.
+    pub(super) fn note_outage(&self, fault: &Fault) {
+        let unavailable = fault.patches.iter().any(|patch| {
+            let operations = &patch.operations;
+            operations.status.is_some_and(|status| status >= 500)
+                || operations.replace.is_some()
+                || matches!(
+                    operations.send,
+                    Some(Pace::Never | Pace::Reset | Pace::Cut | Pace::Held | Pace::After(_) | Pace::Slowly { .. })
+                )
+        });
+        if unavailable {
+            self.state().outage = true;
+        }
+    }
+
+    /// Ends the attempt and hands over what it leaves behind.
+    pub(super) fn finish(&self, began: u64, started: std::time::Instant) -> Played {
+        let transcript = self.transcript();
+        let facts = self.facts();
+        let mut state = self.state();
+        for placed in &mut state.placed {
+            placed.delivery = self.attempt.delivery(placed.id);
+        }
+        let people = state.people.iter().filter_map(|name| self.attempt.person(name)).collect();
+        let played = Played {
+            transcript,
+            observations: std::mem::take(&mut state.observations),
+            faults: std::mem::take(&mut state.placed),
+            sign_ins: std::mem::take(&mut state.sign_ins),
+            facts,
+            people,
+            troubles: std::mem::take(&mut state.troubles),
+            twin_missed: state.twin_missed.take(),
+            bystander_lost: state.bystander_lost.take(),
+            began,
+            ended: self.world.sequence.now(),
+            partner_died: self.partner.ended(),
+            duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
+            base: self.base.clone(),
+            issuer: self.world.provider.issuer().to_owned(),
+        };
+        drop(state);
+        self.attempt.finish();
+        played
+    }
+}
+
+/// Makes a person of this attempt from the dialect's template.
+fn mint(world: &World, template: &str, name: &str, attempt: u64, place: usize) -> Option<Person> {
+    let ground = &world.ground;
+    let persona = ground.dialect.personas.iter().find(|persona| persona.name == template)?;
+    let accounts = &ground.manifest.accounts;
+    let id = if accounts.pool.is_empty() { None } else { accounts.pool.get(place % accounts.pool.len()) };
+    Some(Person::mint(
+        persona,
+        name,
+        ground.seed,
+        &attempt.to_string(),
+        accounts.email.as_deref(),
+        id.map(String::as_str),
+    ))
+}

@@ -1,0 +1,276 @@
+//! From what an attempt left behind to a judgement: control, delivery, and every mismatch with its requirement.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::OnceCell;
+
+use crate::judge;
+use crate::model::case::{Act, Case};
+use crate::model::exchange::{Party, Purpose};
+use crate::model::fault::{Endpoint, Message, Object};
+use crate::model::observation::Whom;
+use crate::model::requirement::Registry;
+use crate::model::result::Finding;
+use crate::model::verdict::{Level, Tier, Verdict};
+
+use super::drive::{self, Mode, Order, PlayVariant, Played};
+use super::world::World;
+
+/// The judgement on one variant.
+#[derive(Debug, Clone)]
+pub struct Judged {
+    /// Which.
+    pub variant: Option<String>,
+    /// The worst of its findings.
+    pub verdict: Verdict,
+    /// Why it is inconclusive or not applicable.
+    pub reason: String,
+    /// What did not hold.
+    pub findings: Vec<Finding>,
+    /// Each rule that was judged, with its level and verdict, in the order of the file.
+    pub lines: Vec<(String, Level, Verdict)>,
+    /// What the attempt left behind.
+    pub played: Arc<Played>,
+    /// Invariants that did not hold, here or in the control.
+    pub breaches: Vec<judge::Breach>,
+}
+
+/// What a control run showed.
+#[derive(Debug, Clone)]
+pub struct Control {
+    /// Why it proves nothing; `None`: it went well.
+    pub failed: Option<String>,
+    /// Which messages the partner asked for.
+    pub asked: BTreeSet<Message>,
+    /// What it left behind.
+    pub played: Arc<Played>,
+}
+
+/// Control runs, shared among cases with the same actions, within one generation of the partner.
+#[derive(Default)]
+pub struct Controls {
+    known: Mutex<HashMap<String, Arc<OnceCell<Arc<Control>>>>>,
+}
+
+impl Controls {
+    /// The control of a case: from memory, or run now.
+    pub async fn of(&self, world: &Arc<World>, case: &Arc<Case>, variant: &PlayVariant) -> Arc<Control> {
+        let cell = {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(known.entry(key(world, case, variant)).or_default())
+        };
+        Arc::clone(cell.get_or_init(|| run_control(world, case, variant)).await)
+    }
+}
+
+/// Two cases with equal keys have the same control run.
+fn key(world: &World, case: &Case, variant: &PlayVariant) -> String {
+    let mut steps = Vec::new();
+    for step in &case.steps {
+        if step.attack || matches!(step.act, Act::Fault(_) | Act::Expect(_) | Act::Mend(_)) {
+            continue;
+        }
+        steps.push(format!("{:?} {:?} {} {} {} {:?}", step.browser, step.tab, step.repeat, step.background, step.act.word(), step.act));
+    }
+    let mut key = format!("{} {} {:?}", world.generation(), world.provider.issuer(), steps);
+    if key.contains("Saved(\"variant\")") {
+        key.push_str(&format!("{:?}", variant.value));
+    }
+    // A pushed message must have its effect in the control of a case that forges one, and only there.
+    if case.steps.iter().any(|step| matches!(step.act, Act::Notify(_))) {
+        key.push_str(&case.id);
+    }
+    key
+}
+
+async fn run_control(world: &Arc<World>, case: &Arc<Case>, variant: &PlayVariant) -> Arc<Control> {
+    let order = Order { case: Arc::clone(case), variant: variant.clone(), mode: Mode::Control };
+    let played = drive::play(world, &order).await;
+    let failed = control_failure(&played);
+    Arc::new(Control { failed, asked: asked(&played), played: Arc::new(played) })
+}
+
+fn control_failure(played: &Played) -> Option<String> {
+    if let Some(how) = &played.partner_died {
+        return Some(format!("the partner ended during the control run: {how}"));
+    }
+    if let Some(sentence) = played.troubles.first() {
+        return Some(format!("in the control run: {sentence}"));
+    }
+    if let Some(sentence) = &played.twin_missed {
+        return Some(format!("in the control run {sentence}"));
+    }
+    let missed = played.sign_ins.iter().find(|sign_in| {
+        sign_in.seen.as_ref().is_some_and(|whom| *whom != Whom::Person(sign_in.person.clone()))
+    })?;
+    let seen = missed.seen.as_ref().map(ToString::to_string).unwrap_or_default();
+    Some(format!(
+        "the same steps without the deviation did not sign {} in: the probe says {seen}, the browser rested on {}",
+        missed.person, missed.rested
+    ))
+}
+
+/// The messages that a partner asked for, tokens inside answers included.
+fn asked(played: &Played) -> BTreeSet<Message> {
+    let mut asked = BTreeSet::new();
+    for exchange in &played.transcript.exchanges {
+        let Some(endpoint) = exchange.endpoint else { continue };
+        asked.insert(Message::Response(endpoint));
+        if endpoint == Endpoint::Token {
+            if let Some(json) = exchange.response_json() {
+                for (member, object) in [("id_token", Object::IdToken), ("access_token", Object::AccessToken)] {
+                    if json.get(member).is_some() {
+                        asked.insert(Message::Object(object));
+                    }
+                }
+            }
+        }
+    }
+    asked
+}
+
+/// Plays one variant for real, with its control, and judges it.
+pub async fn judge_variant(
+    world: &Arc<World>,
+    controls: &Controls,
+    case: &Arc<Case>,
+    variant: &PlayVariant,
+    tier: Tier,
+    requirements: &Registry,
+) -> Judged {
+    let control = if case.is_negative() { Some(controls.of(world, case, variant).await) } else { None };
+    let order = Order { case: Arc::clone(case), variant: variant.clone(), mode: Mode::Real };
+    let played = Arc::new(drive::play(world, &order).await);
+    let mut judged = Judged {
+        variant: variant.name.clone(),
+        verdict: Verdict::Pass,
+        reason: String::new(),
+        findings: Vec::new(),
+        lines: Vec::new(),
+        breaches: judge::invariants(&played.transcript, &played.facts),
+        played: Arc::clone(&played),
+    };
+    if let Some(control) = &control {
+        judged.breaches.extend(judge::invariants(&control.played.transcript, &control.played.facts));
+        if let Some(reason) = &control.failed {
+            return judged.without_verdict(Verdict::Inconclusive, reason.clone());
+        }
+    }
+    if let Some(sentence) = played.troubles.first() {
+        return judged.without_verdict(Verdict::Inconclusive, sentence.clone());
+    }
+    if let Some((verdict, reason)) = undelivered(&played, control.as_deref()) {
+        return judged.without_verdict(verdict, reason);
+    }
+    expectations(&mut judged, case, variant, tier, requirements);
+    if let Some(sentence) = &played.bystander_lost {
+        let level = level_of(case, variant, None, None, tier, requirements);
+        judged.add(Finding {
+            requirement: case.requirement.clone(),
+            level,
+            verdict: level.when_missed(),
+            expected: "nobody else is affected".to_owned(),
+            observed: sentence.clone(),
+            variant: variant.name.clone(),
+            exchange: None,
+            known: false,
+        });
+    }
+    if let (Some(sentence), true) = (&played.twin_missed, judged.verdict < Verdict::Inconclusive) {
+        return judged.without_verdict(Verdict::Inconclusive, sentence.clone());
+    }
+    judged
+}
+
+impl Judged {
+    fn without_verdict(mut self, verdict: Verdict, reason: String) -> Self {
+        self.verdict = verdict;
+        self.reason = reason;
+        self
+    }
+
+    fn add(&mut self, finding: Finding) {
+        self.verdict = self.verdict.max(finding.verdict);
+        match self.lines.iter_mut().find(|(rule, level, _)| *rule == finding.requirement && *level == finding.level) {
+            Some((_, _, verdict)) => *verdict = (*verdict).max(finding.verdict),
+            None => self.lines.push((finding.requirement.clone(), finding.level, finding.verdict)),
+        }
+        self.findings.push(finding);
+    }
+}
+
+/// G3: a fault that was never delivered proves nothing.
+fn undelivered(played: &Played, control: Option<&Control>) -> Option<(Verdict, String)> {
+    let missed = played.faults.iter().find(|fault| fault.delivery.delivered == 0)?;
+    let addresses: Vec<String> = missed.addresses.iter().map(ToString::to_string).collect();
+    let addresses = addresses.join(", ");
+    let asked = control.is_some_and(|control| {
+        missed.addresses.iter().any(|address| match &address.message {
+            // Pushed messages are sent whether anybody asks or not.
+            Message::Object(Object::LogoutToken) => true,
+            message => control.asked.contains(message),
+        })
+    });
+    if asked {
+        let how = if missed.delivery.matched == 0 { "was never asked for" } else { "was not taken to its end" };
+        Some((Verdict::Inconclusive, format!("the fault in {addresses} {how}, although the control run asked for it")))
+    } else {
+        Some((Verdict::NotApplicable, format!("not exercised: the partner never asks for {addresses}")))
+    }
+}
+
+fn expectations(judged: &mut Judged, case: &Case, variant: &PlayVariant, tier: Tier, requirements: &Registry) {
+    let played = Arc::clone(&judged.played);
+    for observation in &played.observations {
+        let Some(step) = case.steps.get(observation.step) else { continue };
+        let rule = step.requirement.as_deref().unwrap_or(&case.requirement);
+        let level = level_of(case, variant, step.level.as_ref(), step.requirement.as_deref(), tier, requirements);
+        let mismatches = judge::observation(observation, &played.transcript, &played.facts);
+        if mismatches.is_empty() && !judged.lines.iter().any(|(own, at, _)| own == rule && *at == level) {
+            judged.lines.push((rule.to_owned(), level, Verdict::Pass));
+        }
+        for mismatch in mismatches {
+            if mismatch.inconclusive && judged.reason.is_empty() {
+                judged.reason = format!("{}: {}", mismatch.expected, mismatch.observed);
+            }
+            judged.add(Finding {
+                requirement: rule.to_owned(),
+                level,
+                verdict: if mismatch.inconclusive { Verdict::Inconclusive } else { level.when_missed() },
+                expected: mismatch.expected,
+                observed: mismatch.observed,
+                variant: variant.name.clone(),
+                exchange: mismatch.exchange,
+                known: false,
+            });
+        }
+    }
+}
+
+/// The step's level, else the variant's, else the case's, else that of the requirement.
+fn level_of(
+    case: &Case,
+    variant: &PlayVariant,
+    step: Option<&crate::model::verdict::LevelRule>,
+    step_requirement: Option<&str>,
+    tier: Tier,
+    requirements: &Registry,
+) -> Level {
+    let own = |id: &str| requirements.get(id).map(|rule| rule.level);
+    step.map(|rule| rule.at(tier))
+        .or_else(|| step_requirement.and_then(own))
+        .or_else(|| variant.level.as_ref().map(|rule| rule.at(tier)))
+        .or_else(|| case.level.as_ref().map(|rule| rule.at(tier)))
+        .or_else(|| own(&case.requirement))
+        .unwrap_or(Level::Must)
+}
+
+/// Whether the partner fetched keys in an attempt: then a refusal of a newer key may be a sound library's throttle.
+pub fn fetched_keys(played: &Played) -> bool {
+    played.transcript.exchanges.iter().any(|exchange| {
+        exchange.endpoint == Some(Endpoint::Jwks)
+            && matches!(exchange.to, Party::Provider(_))
+            && exchange.cause.purpose != Purpose::Probe
+    })
+}

@@ -1,0 +1,209 @@
+//! What applies to a partner: which cases, which variants, how isolated, and why not.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::model::case::{Act, Case, FaultSource, ManifestList, VariantName};
+use crate::model::fault::{Endpoint, Fault, Message, Pace};
+use crate::model::manifest::{IdentityFrom, Manifest};
+use crate::model::requirement::Registry;
+use crate::model::value::Value;
+use crate::model::verdict::Tier;
+
+use super::drive::PlayVariant;
+use super::drive::environment::optional_fields;
+
+/// Which company an attempt bears (DESIGN section 6, item 4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Isolation {
+    /// Side by side with others.
+    Shared,
+    /// Alone, at the shared provider and partner.
+    Exclusive,
+    /// With an issuer and a partner of its own.
+    Isolated,
+}
+
+/// One case, decided to be run or not.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// The case.
+    pub case: Arc<Case>,
+    /// Its variants, at least one; empty where it does not apply.
+    pub variants: Vec<PlayVariant>,
+    /// The strictest that any variant needs.
+    pub isolation: Isolation,
+    /// Why it does not apply.
+    pub not_applicable: Option<String>,
+}
+
+/// What decides.
+pub struct Circumstances<'a> {
+    /// What the partner says of itself.
+    pub manifest: &'a Manifest,
+    /// What it can do.
+    pub capabilities: &'a BTreeSet<String>,
+    /// What is spoken.
+    pub dialect: &'a str,
+    /// Up to which tier.
+    pub tier: Tier,
+    /// The rules.
+    pub requirements: &'a Registry,
+    /// Whether a second partner can be started.
+    pub can_start_another: bool,
+}
+
+/// Every case of the tier, in the order of ids.
+pub fn plan(cases: &[Arc<Case>], circumstances: &Circumstances<'_>) -> Vec<Planned> {
+    let mut planned: Vec<Planned> = cases
+        .iter()
+        .filter(|case| case.tier <= circumstances.tier)
+        .map(|case| plan_one(case, circumstances))
+        .collect();
+    planned.sort_by(|a, b| a.case.id.cmp(&b.case.id));
+    planned
+}
+
+fn plan_one(case: &Arc<Case>, circumstances: &Circumstances<'_>) -> Planned {
+    let isolation = isolation(case);
+    let mut reason = why_not(case, circumstances);
+    if reason.is_none() && isolation == Isolation::Isolated && !circumstances.can_start_another {
+        reason = Some("it needs a freshly started partner, and this one is only attached to".to_owned());
+    }
+    let mut variants = Vec::new();
+    if reason.is_none() {
+        variants = unroll(case, circumstances);
+        if variants.is_empty() {
+            reason = Some("the manifest's list that its variants come from is empty".to_owned());
+        }
+    }
+    Planned { case: Arc::clone(case), variants, isolation, not_applicable: reason }
+}
+
+fn why_not(case: &Case, circumstances: &Circumstances<'_>) -> Option<String> {
+    let dialects = if case.dialects.is_empty() {
+        circumstances.requirements.get(&case.requirement).map(|rule| rule.dialects.clone()).unwrap_or_default()
+    } else {
+        case.dialects.clone()
+    };
+    if !dialects.is_empty() && !dialects.iter().any(|dialect| dialect == circumstances.dialect) {
+        return Some(format!("it is about {}, the partner speaks {}", dialects.join(", "), circumstances.dialect));
+    }
+    if let Some(lacking) = case.needs.iter().find(|need| !circumstances.capabilities.contains(*need)) {
+        return Some(format!("the partner does not declare `{lacking}`"));
+    }
+    if let Some(having) = case.unless.iter().find(|capability| circumstances.capabilities.contains(*capability)) {
+        return Some(format!("the partner declares `{having}`"));
+    }
+    if circumstances.manifest.session.identity_from == IdentityFrom::Userinfo && faults_id_token(case) {
+        return Some("the partner takes identity from userinfo and does not read the ID token".to_owned());
+    }
+    None
+}
+
+fn faults(case: &Case) -> impl Iterator<Item = &Fault> {
+    let of_variants = case.variants.iter().filter_map(|variant| variant.fault.as_ref());
+    let of_steps = case.steps.iter().filter_map(|step| match &step.act {
+        Act::Fault(FaultSource::Here(fault)) => Some(fault),
+        _ => None,
+    });
+    of_variants.chain(of_steps)
+}
+
+fn faults_id_token(case: &Case) -> bool {
+    faults(case)
+        .flat_map(|fault| &fault.patches)
+        .any(|patch| patch.address.message == Message::Object(crate::model::fault::Object::IdToken))
+}
+
+/// Computed from the addresses and the actions.
+pub fn isolation(case: &Case) -> Isolation {
+    let by_steps = case.steps.iter().map(|step| match &step.act {
+        Act::Restart => Isolation::Isolated,
+        Act::Provider(options) if options.keys_max_age.is_some() => Isolation::Isolated,
+        _ => Isolation::Shared,
+    });
+    let by_faults = faults(case).flat_map(|fault| &fault.patches).map(|patch| {
+        if matches!(patch.address.message, Message::Response(Endpoint::Discovery | Endpoint::Jwks)) {
+            return Isolation::Isolated;
+        }
+        let operations = &patch.operations;
+        let outage = operations.status.is_some_and(|status| status >= 500);
+        let slow = matches!(
+            operations.send,
+            Some(
+                Pace::After(_) | Pace::Slowly { .. } | Pace::Never | Pace::Reset | Pace::Cut | Pace::Certificate(_)
+            )
+        );
+        let keyless = matches!(patch.address.message, Message::Response(Endpoint::Par))
+            || (operations.send == Some(Pace::Held) && patch.selectors.of.is_none());
+        if outage || slow || keyless || operations.replace.as_ref().is_some_and(is_large) {
+            Isolation::Exclusive
+        } else {
+            Isolation::Shared
+        }
+    });
+    by_steps.chain(by_faults).max().unwrap_or(Isolation::Shared)
+}
+
+/// Bodies of more than 100,000 bytes keep both sides busy.
+fn is_large(value: &Value) -> bool {
+    use crate::model::value::Source;
+    match value {
+        Value::Run(run) => match &run.source {
+            Source::Repeat { text, times } => text.len().saturating_mul(*times) > 100_000,
+            Source::Join(pieces) => pieces.iter().any(is_large),
+            _ => false,
+        },
+        _ => false,
+    }
+}
+
+fn unroll(case: &Case, circumstances: &Circumstances<'_>) -> Vec<PlayVariant> {
+    if case.variants.is_empty() {
+        return vec![PlayVariant::default()];
+    }
+    let mut all = Vec::new();
+    for variant in &case.variants {
+        if variant.tier.is_some_and(|tier| tier > circumstances.tier) {
+            continue;
+        }
+        let make = |name: String, value: Option<Value>| PlayVariant {
+            name: Some(name),
+            fault: variant.fault.clone(),
+            value,
+            level: variant.level.clone(),
+            tier: variant.tier,
+        };
+        match &variant.name {
+            VariantName::Name(name) => all.push(make(name.clone(), variant.value.clone())),
+            VariantName::Each(list) => all.extend(
+                entries(*list, circumstances.manifest)
+                    .into_iter()
+                    .map(|entry| make(entry.clone(), Some(Value::text(entry)))),
+            ),
+        }
+    }
+    all
+}
+
+fn entries(list: ManifestList, manifest: &Manifest) -> Vec<String> {
+    match list {
+        ManifestList::OptionalScopes => manifest.scopes.optional.clone(),
+        ManifestList::OptionalFields => optional_fields(manifest),
+        ManifestList::Features => manifest.at.features.keys().cloned().collect(),
+        ManifestList::RedirectUris => manifest.client.redirect_uris.clone(),
+    }
+}
+
+/// Whether a case belongs to shard `k` of `n` (from 1). Stable when cases are added.
+pub fn in_partition(id: &str, (k, n): (u32, u32)) -> bool {
+    let digest = crate::model::persona::digest(&[id]);
+    let number = u64::from_str_radix(&digest[..15], 16).unwrap_or(0);
+    number % u64::from(n.max(1)) == u64::from(k.saturating_sub(1))
+}
+
+/// Whether a filter of the command line means a case: its id, the beginning of it, or a part.
+pub fn matches_filter(id: &str, filters: &[String]) -> bool {
+    filters.is_empty() || filters.iter().any(|filter| id == filter || id.contains(filter.as_str()))
+}

@@ -1,0 +1,288 @@
+//! A run: plan, smoke check, shared cases side by side, exclusive ones alone, isolated ones in worlds of their own,
+//! every failure confirmed alone, recovery proved at the end, one report.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Instant;
+
+use tokio::sync::mpsc::UnboundedSender;
+
+use crate::model::dialect::Dialect;
+use crate::model::result::{CaseResult, Event, Finding, Report, RunFacts, SnapshotState, Subject, Suite as SuiteName};
+use crate::model::verdict::{Level, Tier, Verdict};
+use crate::partner::LaunchError;
+
+use super::decide::{Decided, Decider};
+use super::plan::{self, Circumstances, Planned};
+use super::smoke;
+pub use super::smoke::SmokeLine;
+use super::suite::Suite;
+use super::world::{Ground, World, WorldError};
+
+pub use super::subject::SubjectSpec;
+
+/// What becomes of snapshots.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SnapshotMode {
+    /// Not looked at.
+    Off,
+    /// Compared where they exist; nothing is written.
+    Compare,
+    /// All must be there and the same; `.snap.new` goes below `log`.
+    Guard {
+        /// Where new ones go.
+        log: Option<PathBuf>,
+    },
+    /// Written.
+    Accept,
+}
+
+/// What is asked for.
+#[derive(Clone)]
+pub struct RunRequest {
+    /// Cases, rules, dialects.
+    pub suite: Arc<Suite>,
+    /// Whom to judge.
+    pub subject: SubjectSpec,
+    /// Another dialect than the manifest's.
+    pub dialect: Option<String>,
+    /// Another tier than the manifest's.
+    pub tier: Option<Tier>,
+    /// Attempts at a time.
+    pub jobs: Option<usize>,
+    /// Of all identities; random when absent.
+    pub seed: Option<u64>,
+    /// Parts of case ids; empty: all.
+    pub filter: Vec<String>,
+    /// Exactly these cases.
+    pub only: Option<BTreeSet<String>>,
+    /// Stop deciding after the first failure.
+    pub fail_fast: bool,
+    /// Shard k of n, from 1.
+    pub partition: Option<(u32, u32)>,
+    /// Snapshots.
+    pub snapshots: SnapshotMode,
+    /// Where they are.
+    pub snapshot_root: Option<PathBuf>,
+    /// The command that reruns a case, without its id.
+    pub rerun_prefix: String,
+    /// Year, month, day: known failures have a date.
+    pub today: (i32, u32, u32),
+    /// Where transcripts go.
+    pub log: Option<PathBuf>,
+}
+
+impl RunRequest {
+    /// The tier in force.
+    pub fn tier(&self) -> Tier {
+        self.tier.unwrap_or_else(|| self.subject.manifest().tier)
+    }
+
+    fn is_complete(&self) -> bool {
+        self.filter.is_empty() && self.only.is_none() && self.partition.is_none()
+    }
+}
+
+/// Drives, judges, reports. Never fails: what went wrong is in the report.
+pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report {
+    let started = Instant::now();
+    let seed = request.seed.unwrap_or_else(random_seed);
+    let manifest = request.subject.manifest();
+    let dialect_name = request.dialect.clone().unwrap_or_else(|| manifest.dialect.clone());
+    let tier = request.tier();
+    let mut report = Report {
+        format: 1,
+        suite: SuiteName { version: request.suite.version.clone(), digest: request.suite.digest.clone() },
+        partner: Subject { name: manifest.name.clone(), dialect: dialect_name.clone(), base: String::new() },
+        run: RunFacts { tier, seed, complete: request.is_complete(), blocked: None },
+        totals: Default::default(),
+        duration_ms: 0,
+        findings: Vec::new(),
+        cases: Vec::new(),
+        stale_known: Vec::new(),
+        orphaned_snapshots: Vec::new(),
+    };
+    match ground(&request, &dialect_name, seed) {
+        Ok(ground) => drive_all(&request, &Arc::new(ground), tier, &mut report, &events).await,
+        Err(sentence) => report.run.blocked = Some(sentence),
+    }
+    report.cases.sort_by(|a, b| a.id.cmp(&b.id));
+    super::known::apply(&manifest, &request.suite, &mut report, request.today);
+    for case in &report.cases {
+        report.totals.add(case.verdict);
+    }
+    report.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    let _ = events.send(Event::Finished(Box::new(report.clone())));
+    report
+}
+
+/// A seed for this run, printed with it so that it can be repeated.
+fn random_seed() -> u64 {
+    getrandom::u64().unwrap_or(1) >> 16
+}
+
+pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<Ground, String> {
+    let manifest = request.subject.manifest();
+    let file = |name: &str| {
+        request
+            .suite
+            .dialect_files
+            .get(&format!("{dialect}/{name}"))
+            .ok_or_else(|| format!("there is no dialect `{dialect}`: specs/dialects/{dialect}/{name} is missing"))
+    };
+    let dialect = Dialect::from_files(file("dialect.toml")?, file("personas.toml")?).map_err(|error| error.to_string())?;
+    let dialect = Arc::new(dialect);
+    let launcher = request.subject.launcher(&dialect);
+    let secret = client_secret(&manifest, seed)?;
+    Ok(Ground::new(manifest, dialect, launcher, seed, secret))
+}
+
+/// From the environment where the manifest names a variable, else made from the seed: letters and digits only, so that
+/// no way of sending it can garble it.
+fn client_secret(manifest: &crate::model::manifest::Manifest, seed: u64) -> Result<Option<String>, String> {
+    if manifest.client.auth == "none" {
+        return Ok(None);
+    }
+    let made = crate::model::persona::digest(&[&seed.to_string(), "client secret"])[..32].to_owned();
+    match &manifest.client.secret_env {
+        Some(variable) => match std::env::var(variable) {
+            Ok(secret) if !secret.is_empty() => Ok(Some(secret)),
+            _ if manifest.start.is_some() => Ok(Some(made)),
+            _ => Err(format!(
+                "the manifest takes the client secret from {variable}, which is not set\n  help: export {variable}=… with the secret that the partner uses"
+            )),
+        },
+        None if manifest.start.is_some() => Ok(Some(made)),
+        None => Err(
+            "an attached partner has a client secret of its own, and the manifest does not say where it is\n  help: in [client], secret_env = \"NAME_OF_A_VARIABLE\""
+                .to_owned(),
+        ),
+    }
+}
+
+async fn drive_all(
+    request: &RunRequest,
+    ground: &Arc<Ground>,
+    tier: Tier,
+    report: &mut Report,
+    events: &UnboundedSender<Event>,
+) {
+    let capabilities = super::suite::capabilities_of(&ground.manifest);
+    let circumstances = Circumstances {
+        manifest: &ground.manifest,
+        capabilities: &capabilities,
+        dialect: &ground.dialect.name,
+        tier,
+        requirements: &request.suite.requirements,
+        can_start_another: ground.launcher.can_start_another(),
+    };
+    let chosen: Vec<Planned> = plan::plan(&request.suite.cases, &circumstances)
+        .into_iter()
+        .filter(|planned| plan::matches_filter(&planned.case.id, &request.filter))
+        .filter(|planned| request.only.as_ref().is_none_or(|only| only.contains(&planned.case.id)))
+        .filter(|planned| request.partition.is_none_or(|shard| plan::in_partition(&planned.case.id, shard)))
+        .collect();
+    let world = match World::start(ground, false).await {
+        Ok(world) => Arc::new(world),
+        Err(WorldError::Launch(error)) => return not_there(report, &chosen, request, &error),
+        Err(error) => {
+            report.run.blocked = Some(error.to_string());
+            return;
+        }
+    };
+    report.partner.base = world.partner().await.base().to_owned();
+    let _ = events.send(Event::Started { partner: report.partner.clone(), cases: chosen.len(), seed: report.run.seed, tier });
+    if !chosen.is_empty() {
+        let lines = smoke::check(&world, &capabilities).await;
+        if let Some(bad) = lines.iter().find(|line| !line.ok) {
+            smoke_failed(report, ground, bad);
+            keep_undecided(report, &chosen, request, "the smoke check failed");
+            world.stop().await;
+            return;
+        }
+    }
+    let decider = Decider::new(request, ground, tier, events.clone());
+    let decided = decider.decide(&world, &chosen, report).await;
+    world.stop().await;
+    finish(request, report, decided, &world);
+}
+
+/// The partner never came up: ours to blame if it was there before (environment), the partner's own if we started it.
+fn not_there(report: &mut Report, chosen: &[Planned], request: &RunRequest, error: &LaunchError) {
+    if error.started {
+        report.findings.push(Finding {
+            requirement: "partner/resilience#starts".to_owned(),
+            level: Level::Must,
+            verdict: Verdict::Fail,
+            expected: "the partner starts and becomes ready".to_owned(),
+            observed: error.to_string(),
+            variant: None,
+            exchange: None,
+            known: false,
+        });
+    } else {
+        report.run.blocked = Some(error.to_string());
+    }
+    keep_undecided(report, chosen, request, "the partner was not there");
+}
+
+fn smoke_failed(report: &mut Report, ground: &Ground, line: &SmokeLine) {
+    let help = line.help.as_deref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
+    let sentence = format!("{}{help}", line.what);
+    if ground.manifest.start.is_some() || line.finding {
+        report.findings.push(Finding {
+            requirement: "partner/manifest#smoke".to_owned(),
+            level: Level::Must,
+            verdict: Verdict::Fail,
+            expected: "a plain login works and the probe tells who is signed in".to_owned(),
+            observed: sentence,
+            variant: None,
+            exchange: None,
+            known: false,
+        });
+    } else {
+        report.run.blocked = Some(sentence);
+    }
+}
+
+/// Nothing that was planned vanishes from a report.
+fn keep_undecided(report: &mut Report, chosen: &[Planned], request: &RunRequest, why: &str) {
+    for planned in chosen {
+        let (verdict, reason) = match &planned.not_applicable {
+            Some(reason) => (Verdict::NotApplicable, reason.clone()),
+            None => (Verdict::Inconclusive, why.to_owned()),
+        };
+        report.cases.push(result(request, planned, verdict, reason));
+    }
+}
+
+pub(super) fn result(request: &RunRequest, planned: &Planned, verdict: Verdict, reason: String) -> CaseResult {
+    CaseResult {
+        id: planned.case.id.clone(),
+        title: planned.case.title.clone(),
+        tier: planned.case.tier,
+        verdict,
+        reason,
+        duration_ms: 0,
+        rerun: format!("{} {}", request.rerun_prefix, planned.case.id),
+        findings: Vec::new(),
+        snapshot: SnapshotState::None,
+    }
+}
+
+/// Snapshots, and the cases into the report.
+fn finish(request: &RunRequest, report: &mut Report, decided: BTreeMap<String, Decided>, world: &World) {
+    let root = request.snapshot_root.clone();
+    for (_, mut one) in decided {
+        if let Some(root) = &root {
+            one.result.snapshot = super::album::keep(request, report, root, &one, world);
+        }
+        report.cases.push(one.result);
+    }
+    if let (Some(root), true) = (&root, request.is_complete() && request.snapshots != SnapshotMode::Off) {
+        let ids: Vec<String> = report.cases.iter().map(|case| case.id.clone()).collect();
+        report.orphaned_snapshots =
+            super::snapshot::orphans(root, &report.partner.name, &report.partner.dialect, &ids);
+    }
+}

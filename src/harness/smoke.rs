@@ -1,0 +1,298 @@
+//! The smoke check before anything: is the manifest true, and does a plain login work at all?
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::agent::{Browser, Surroundings};
+use crate::model::case::{Act, Answer, BrowserName, Case, ScopeAnswer, SignIn, Step, Target, Visit, Who};
+use crate::model::exchange::{Cause, Party, Purpose};
+use crate::model::fault::{Endpoint, ProviderName};
+use crate::model::observation::Whom;
+use crate::model::verdict::Tier;
+use crate::partner;
+
+use super::drive::{self, Mode, Order, PlayVariant, Played};
+use super::world::World;
+
+/// One line of the check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SmokeLine {
+    /// It holds.
+    pub ok: bool,
+    /// What was looked at, and what was seen.
+    pub what: String,
+    /// How to mend it.
+    pub help: Option<String>,
+    /// It speaks about the partner rather than about the manifest or the environment.
+    pub finding: bool,
+}
+
+impl SmokeLine {
+    fn good(what: impl Into<String>) -> Self {
+        SmokeLine { ok: true, what: what.into(), help: None, finding: false }
+    }
+
+    fn bad(what: impl Into<String>, help: impl Into<String>) -> Self {
+        SmokeLine { ok: false, what: what.into(), help: Some(help.into()), finding: false }
+    }
+}
+
+/// Everything that must hold before a case means anything. Ends at the first thing that does not.
+pub async fn check(world: &Arc<World>, capabilities: &BTreeSet<String>) -> Vec<SmokeLine> {
+    let mut lines = Vec::new();
+    lines.push(empty_jar(world).await);
+    if lines.iter().all(|line| line.ok) {
+        lines.push(random_jar(world).await);
+    }
+    if lines.iter().all(|line| line.ok) {
+        let played = login_and_out(world).await;
+        lines.extend(judge_login(world, &played, capabilities));
+    }
+    lines
+}
+
+fn probe_browser(world: &World, base: &str) -> Browser {
+    Browser::new(
+        "smoke",
+        Surroundings {
+            sequence: world.sequence.clone(),
+            origins: vec![
+                (world.provider.issuer().to_owned(), Party::Provider(ProviderName::Main)),
+                (base.to_owned(), Party::Partner),
+            ],
+            tag: None,
+            limits: world.ground.limits,
+        },
+    )
+}
+
+fn cause() -> Cause {
+    Cause { step: 0, browser: "smoke".to_owned(), tab: "first".to_owned(), purpose: Purpose::Guard }
+}
+
+async fn nobody_in(world: &World, browser: &Browser, base: &str, jar: &str) -> SmokeLine {
+    let answer = partner::probe(&world.ground.manifest, base, browser, &cause()).await;
+    if let Some(why) = answer.unreadable {
+        return SmokeLine::bad(
+            format!("the session probe cannot be read: {why}"),
+            "[session] url must answer a browser without cookies at once, with 401 or with nobody in it",
+        );
+    }
+    if answer.is_somebody() {
+        let who = answer.subject.or(answer.username).or(answer.email).or(answer.account).unwrap_or_default();
+        return SmokeLine::bad(
+            format!("the probe says \"{who}\" to a browser with {jar}"),
+            "[session] url must show who is signed in in the browser that asks; look at its cookie handling, or at the pointer in `who`",
+        );
+    }
+    SmokeLine::good(format!("a browser with {jar} is nobody"))
+}
+
+async fn empty_jar(world: &World) -> SmokeLine {
+    let base = world.partner().await.base().to_owned();
+    nobody_in(world, &probe_browser(world, &base), &base, "an empty jar").await
+}
+
+/// Random values under whatever cookie names the partner sets before a login.
+async fn random_jar(world: &World) -> SmokeLine {
+    let base = world.partner().await.base().to_owned();
+    let browser = probe_browser(world, &base);
+    if let Some(place) = partner::place(&world.ground.manifest, "login") {
+        let issuer = world.provider.issuer().to_owned();
+        let stay = |navigation: crate::agent::Navigation| crate::agent::Navigation {
+            stop_before: vec![issuer.clone()],
+            ..navigation
+        };
+        // Whatever comes of it: the next line looks at logins. Here only the names of its cookies are wanted.
+        let _ = partner::open_place(&base, &browser, "first", place, None, &stay, &cause()).await;
+    }
+    let names: Vec<String> = browser.cookies(Some(&base)).into_iter().map(|cookie| cookie.name).collect();
+    for name in &names {
+        let value = &crate::model::persona::digest(&[&world.ground.seed.to_string(), name])[..32];
+        browser.set_cookie(&base, name, value);
+    }
+    nobody_in(world, &browser, &base, "made-up cookies").await
+}
+
+/// Signing in, and out again, as a case of its own.
+fn smoke_case() -> Case {
+    let step = |act: Act| Step {
+        name: None,
+        browser: BrowserName::default(),
+        tab: "first".to_owned(),
+        save: Vec::new(),
+        repeat: 1,
+        background: false,
+        attack: false,
+        requirement: None,
+        level: None,
+        act,
+        line: 0,
+    };
+    let answer = Answer { who: Who::Someone, scopes: ScopeAnswer::Everything };
+    Case {
+        id: "smoke/login".to_owned(),
+        title: "A plain login works".to_owned(),
+        requirement: "partner/manifest#smoke".to_owned(),
+        tier: Tier::Basic,
+        level: None,
+        dialects: Vec::new(),
+        needs: Vec::new(),
+        unless: Vec::new(),
+        kills: Vec::new(),
+        about: None,
+        bystander: Some(false),
+        variants: Vec::new(),
+        steps: vec![step(Act::SignIn(SignIn { answer, ..SignIn::default() }))],
+        path: "smoke".to_owned(),
+    }
+}
+
+async fn login_and_out(world: &Arc<World>) -> Played {
+    let mut case = smoke_case();
+    if partner::place(&world.ground.manifest, "logout").is_some() {
+        let mut step = case.steps[0].clone();
+        step.act = Act::Visit(Visit {
+            target: Target::Place("logout".to_owned()),
+            at: ProviderName::Main,
+            who: None,
+            set: Vec::new(),
+            drop: Vec::new(),
+            duplicate: Vec::new(),
+            headers: Vec::new(),
+            method: None,
+            from: None,
+            how: Default::default(),
+        });
+        case.steps.push(step.clone());
+        step.act = Act::Expect(Box::new(crate::model::case::Expectation {
+            subject: crate::model::case::Expected::Session(crate::model::case::SessionIs::Nobody),
+            count: None,
+            matches: None,
+            answered: None,
+            unique: None,
+            entropy: None,
+            gap: None,
+            selectors: Default::default(),
+            lands: None,
+            lacks: Vec::new(),
+            has: Vec::new(),
+            from: BTreeSet::new(),
+            since: None,
+            within: None,
+            hold_for: None,
+        }));
+        case.steps.push(step);
+    }
+    // Played as a control, so that who is signed in is asked right after the login.
+    let order = Order { case: Arc::new(case), variant: PlayVariant::default(), mode: Mode::Control };
+    drive::play(world, &order).await
+}
+
+fn judge_login(world: &World, played: &Played, capabilities: &BTreeSet<String>) -> Vec<SmokeLine> {
+    let mut lines = Vec::new();
+    if let Some(trouble) = played.troubles.first() {
+        lines.push(SmokeLine::bad(trouble.clone(), "look at [at] in the manifest"));
+        return lines;
+    }
+    let refused = played.transcript.exchanges.iter().rev().find_map(|exchange| {
+        let note = exchange.note.as_ref()?;
+        exchange.response.as_ref().is_some_and(|response| response.status >= 400).then(|| note.clone())
+    });
+    match played.sign_ins.first() {
+        None => {
+            let why = played.facts.pages.last().map(|page| drive::path_of(&page.url)).unwrap_or_default();
+            lines.push(SmokeLine::bad(
+                format!("the login never came to its end; the browser rested on {why}"),
+                refused.unwrap_or_else(|| "[at] login must send the browser to the provider".to_owned()),
+            ));
+        }
+        Some(sign_in) => match &sign_in.seen {
+            Some(Whom::Person(name)) if *name == sign_in.person => {
+                lines.push(SmokeLine::good("a plain login works, and the probe names the right person"));
+            }
+            Some(Whom::Stranger(text)) => lines.push(SmokeLine::bad(
+                format!("after the login the probe names `{text}`, who is nobody that the provider knows"),
+                "[session.who] must point at the subject, the e-mail address or the user name as the provider gave it",
+            )),
+            seen => {
+                let seen = seen.as_ref().map(ToString::to_string).unwrap_or_default();
+                lines.push(SmokeLine::bad(
+                    format!("the probe says {seen} after a login that rested on {}", sign_in.rested),
+                    refused.unwrap_or_else(|| {
+                        "look at the partner's log; if it is signed in, [session] url or `who` is wrong, or its cookie is bound to another host name than `base`".to_owned()
+                    }),
+                ));
+            }
+        },
+    }
+    if lines.iter().all(|line| line.ok) {
+        for observation in &played.observations {
+            let mismatches = crate::judge::observation(observation, &played.transcript, &played.facts);
+            match mismatches.first() {
+                None => lines.push(SmokeLine::good("signing out works")),
+                Some(mismatch) => lines.push(SmokeLine::bad(
+                    format!("after signing out: {}", mismatch.observed),
+                    "[at] logout must end the session; where it is a form, write { path, method = \"POST\", page = \"/\" }",
+                )),
+            }
+        }
+        lines.extend(observed_capabilities(world, played, capabilities));
+    }
+    lines
+}
+
+/// Nobody passes by declaring nothing: what is seen must be declared, and what is declared must be seen.
+fn observed_capabilities(_world: &World, played: &Played, capabilities: &BTreeSet<String>) -> Vec<SmokeLine> {
+    let authorization =
+        played.transcript.exchanges.iter().find(|exchange| exchange.endpoint == Some(Endpoint::Authorization));
+    let Some(authorization) = authorization else { return Vec::new() };
+    let sends = |name: &str| authorization.parameter(name).is_some();
+    let asks = |endpoint: Endpoint| {
+        played.transcript.exchanges.iter().any(|exchange| exchange.endpoint == Some(endpoint))
+    };
+    let seen = [
+        ("nonce", sends("nonce")),
+        ("state", sends("state")),
+        ("pkce", sends("code_challenge")),
+        ("userinfo", asks(Endpoint::Userinfo)),
+    ];
+    seen.into_iter()
+        .filter_map(|(name, observed)| match (observed, capabilities.contains(name)) {
+            (true, false) => Some(SmokeLine::bad(
+                format!("the partner uses `{name}`, and the manifest does not say so"),
+                format!("in [capabilities], has = [\"{name}\", …]"),
+            )),
+            (false, true) => Some(SmokeLine {
+                finding: true,
+                ..SmokeLine::bad(
+                    format!("the manifest declares `{name}`, and a plain login shows nothing of it"),
+                    format!("take \"{name}\" out of [capabilities] has, or make the partner do it (partner/manifest#declared)"),
+                )
+            }),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A plain login of somebody new in a new browser.
+///
+/// # Errors
+/// Why it did not work, in a sentence.
+pub async fn plain_login(world: &Arc<World>) -> Result<(), String> {
+    let order =
+        Order { case: Arc::new(smoke_case()), variant: PlayVariant::default(), mode: Mode::Control };
+    let played = drive::play(world, &order).await;
+    if let Some(sentence) = played.troubles.first() {
+        return Err(sentence.clone());
+    }
+    match played.sign_ins.first() {
+        Some(sign_in) if sign_in.seen == Some(Whom::Person(sign_in.person.clone())) => Ok(()),
+        Some(sign_in) => Err(format!(
+            "the probe says {} after a login that rested on {}",
+            sign_in.seen.as_ref().map(ToString::to_string).unwrap_or_default(),
+            sign_in.rested
+        )),
+        None => Err("the login never came to its end".to_owned()),
+    }
+}

@@ -1,0 +1,129 @@
+//! Who is judged: the reference partner with some flaws, or whatever a manifest speaks of. Gives one way to launch it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::model::dialect::Dialect;
+use crate::model::manifest::Manifest;
+use crate::partner::{Boxed, Launch, LaunchError, Running, Setup};
+use crate::reference::{self, Base, Reference, ReferenceConfig};
+
+/// Whom a run judges.
+#[derive(Debug, Clone)]
+pub enum SubjectSpec {
+    /// The built-in partner.
+    Reference {
+        /// Its defences.
+        base: Base,
+        /// Its defects, by id.
+        flaws: BTreeSet<String>,
+        /// What it speaks.
+        dialect: String,
+    },
+    /// A partner of the user.
+    Manifest {
+        /// Where the manifest is.
+        path: PathBuf,
+        /// What it says.
+        manifest: Box<Manifest>,
+    },
+}
+
+impl SubjectSpec {
+    /// What the partner says of itself.
+    pub fn manifest(&self) -> Manifest {
+        match self {
+            SubjectSpec::Reference { base, dialect, .. } => toml::from_str(&reference::manifest(*base, dialect))
+                .expect("the reference partner's own manifest is read by a test"),
+            SubjectSpec::Manifest { manifest, .. } => (**manifest).clone(),
+        }
+    }
+
+    /// How it is brought to life. `dialect` is what the run speaks.
+    pub fn launcher(&self, dialect: &Arc<Dialect>) -> Arc<dyn Launch> {
+        match self {
+            SubjectSpec::Reference { base, flaws, .. } => {
+                Arc::new(ReferenceLaunch { base: *base, flaws: flaws.clone(), dialect: Arc::clone(dialect) })
+            }
+            SubjectSpec::Manifest { path, manifest } => crate::partner::launcher(path, manifest),
+        }
+    }
+}
+
+struct ReferenceLaunch {
+    base: Base,
+    flaws: BTreeSet<String>,
+    dialect: Arc<Dialect>,
+}
+
+impl Launch for ReferenceLaunch {
+    fn launch<'a>(&'a self, setup: &'a Setup) -> Boxed<'a, Result<Arc<dyn Running>, LaunchError>> {
+        Box::pin(async move {
+            let endpoints: BTreeMap<String, String> = self
+                .dialect
+                .endpoints
+                .iter()
+                .map(|(role, path)| (role.clone(), format!("{}{path}", setup.issuer)))
+                .collect();
+            let config = ReferenceConfig {
+                base: self.base,
+                flaws: self.flaws.clone(),
+                listen: SocketAddr::from((Ipv4Addr::LOCALHOST, setup.port)),
+                dialect: self.dialect.name.clone(),
+                issuer: setup.issuer.clone(),
+                client_id: setup.client_id.clone(),
+                client_secret: setup.client_secret.clone(),
+                endpoints,
+            };
+            let reference = Reference::start(config).await.map_err(|error| LaunchError {
+                what: format!("the reference partner cannot listen: {error}"),
+                help: "free the port, or let any port be chosen".to_owned(),
+                started: true,
+            })?;
+            let (gone, _) = watch::channel(false);
+            Ok(Arc::new(ReferenceRunning { reference, gone }) as Arc<dyn Running>)
+        })
+    }
+
+    fn can_start_another(&self) -> bool {
+        true
+    }
+}
+
+struct ReferenceRunning {
+    reference: Reference,
+    gone: watch::Sender<bool>,
+}
+
+impl Running for ReferenceRunning {
+    fn base(&self) -> &str {
+        self.reference.base_url()
+    }
+
+    fn ended(&self) -> Option<String> {
+        self.gone.borrow().then(|| "stopped".to_owned())
+    }
+
+    fn wait_ended<'a>(&'a self) -> Boxed<'a, String> {
+        Box::pin(async move {
+            let mut gone = self.gone.subscribe();
+            let _ = gone.wait_for(|gone| *gone).await;
+            "stopped".to_owned()
+        })
+    }
+
+    fn stop<'a>(&'a self) -> Boxed<'a, ()> {
+        Box::pin(async move {
+            self.reference.stop().await;
+            self.gone.send_replace(true);
+        })
+    }
+
+    fn output(&self) -> String {
+        String::new()
+    }
+}

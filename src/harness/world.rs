@@ -1,0 +1,197 @@
+//! A world: one provider and one partner that is set up with it. The shared cases have one, each isolated case its own.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::{Mutex, RwLock};
+
+use crate::model::dialect::Dialect;
+use crate::model::exchange::Sequence;
+use crate::model::manifest::Manifest;
+use crate::partner::{Launch, LaunchError, Running, Setup};
+use crate::provider::{ClientRegistration, Provider, ProviderConfig, ProviderError};
+
+/// What stays the same over all worlds of a run.
+pub struct Ground {
+    /// What the partner says of itself.
+    pub manifest: Manifest,
+    /// What is spoken.
+    pub dialect: Arc<Dialect>,
+    /// How the partner is brought to life.
+    pub launcher: Arc<dyn Launch>,
+    /// Of all identities.
+    pub seed: u64,
+    /// The client's secret, for every world of the run.
+    pub client_secret: Option<String>,
+    /// How long the partner may take for an effect.
+    pub grace: Duration,
+    /// Bounds for the browsers.
+    pub limits: crate::agent::Limits,
+    attempts: AtomicU64,
+}
+
+impl Ground {
+    /// For one run.
+    pub fn new(
+        manifest: Manifest,
+        dialect: Arc<Dialect>,
+        launcher: Arc<dyn Launch>,
+        seed: u64,
+        client_secret: Option<String>,
+    ) -> Self {
+        let grace = manifest
+            .session
+            .grace
+            .as_deref()
+            .and_then(crate::model::manifest::duration)
+            .unwrap_or(Duration::ZERO);
+        Ground {
+            manifest,
+            dialect,
+            launcher,
+            seed,
+            client_secret,
+            grace,
+            limits: crate::agent::Limits::default(),
+            attempts: AtomicU64::new(0),
+        }
+    }
+
+    /// A number that no other attempt of the run has.
+    pub fn next_attempt(&self) -> u64 {
+        self.attempts.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+/// Why there is no world.
+#[derive(Debug, thiserror::Error)]
+pub enum WorldError {
+    /// The provider could not start.
+    #[error("{0}\n  help: choose another address with [provider] listen and issuer in the manifest, or free this one")]
+    Provider(#[from] ProviderError),
+    /// The partner could not start, or is not there.
+    #[error(transparent)]
+    Launch(#[from] LaunchError),
+}
+
+/// One provider and one partner.
+pub struct World {
+    /// What all worlds have in common.
+    pub ground: Arc<Ground>,
+    /// The provider.
+    pub provider: Provider,
+    /// Orders exchanges.
+    pub sequence: Sequence,
+    /// Held for reading by each attempt, for writing by one that must be alone.
+    pub alone: RwLock<()>,
+    partner: Mutex<Arc<dyn Running>>,
+    setup: Setup,
+    generation: AtomicU64,
+    sole: bool,
+}
+
+impl World {
+    /// Starts provider and partner. A `sole` world is for one isolated case: other port, other issuer.
+    ///
+    /// # Errors
+    /// The address is taken, or the partner does not come up.
+    pub async fn start(ground: &Arc<Ground>, sole: bool) -> Result<World, WorldError> {
+        let manifest = &ground.manifest;
+        let sequence = Sequence::default();
+        let own_address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        let listen = match &manifest.provider.listen {
+            Some(listen) if !sole => listen.parse().map_err(|_| ProviderError::Issuer {
+                issuer: listen.clone(),
+                why: "`listen` is an address with a port, such as 127.0.0.1:9400".to_owned(),
+            })?,
+            _ => own_address,
+        };
+        let provider = Provider::start(ProviderConfig {
+            name: crate::model::fault::ProviderName::Main,
+            dialect: Arc::clone(&ground.dialect),
+            listen,
+            issuer: manifest.provider.issuer.clone().filter(|_| !sole),
+            clients: Vec::new(),
+            sequence: sequence.clone(),
+            people: Vec::new(),
+        })
+        .await?;
+        let setup = Setup {
+            issuer: provider.issuer().to_owned(),
+            client_id: manifest.client.id.clone(),
+            client_secret: ground.client_secret.clone().unwrap_or_default(),
+            port: 0,
+        };
+        let partner = ground.launcher.launch(&setup).await?;
+        let world = World {
+            ground: Arc::clone(ground),
+            provider,
+            sequence,
+            alone: RwLock::new(()),
+            partner: Mutex::new(Arc::clone(&partner)),
+            setup,
+            generation: AtomicU64::new(1),
+            sole,
+        };
+        world.register(partner.base());
+        Ok(world)
+    }
+
+    fn register(&self, base: &str) {
+        let manifest = &self.ground.manifest;
+        let absolute = |uri: &String| uri.replace("{base}", base);
+        let logout = manifest.at.endpoints.get("backchannel_logout");
+        self.provider.register(ClientRegistration {
+            id: manifest.client.id.clone(),
+            secret: self.ground.client_secret.clone(),
+            auth: manifest.client.auth.clone(),
+            redirect_uris: manifest.client.redirect_uris.iter().map(absolute).collect(),
+            post_logout_redirect_uris: manifest.client.post_logout_redirect_uris.iter().map(absolute).collect(),
+            backchannel_logout_uri: logout.map(|place| absolute_place(base, &place.path)),
+            id_token_alg: manifest.client.id_token_alg.clone(),
+        });
+    }
+
+    /// The partner of the present generation.
+    pub async fn partner(&self) -> Arc<dyn Running> {
+        Arc::clone(&*self.partner.lock().await)
+    }
+
+    /// Which generation of the partner is up, from 1.
+    pub fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether the world belongs to one isolated case.
+    pub fn is_sole(&self) -> bool {
+        self.sole
+    }
+
+    /// Ends the partner and starts it anew, with the same provider.
+    ///
+    /// # Errors
+    /// It does not come up again.
+    pub async fn restart(&self) -> Result<(), LaunchError> {
+        let mut slot = self.partner.lock().await;
+        slot.stop().await;
+        let fresh = self.ground.launcher.launch(&self.setup).await?;
+        self.register(fresh.base());
+        *slot = fresh;
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        Ok(())
+    }
+
+    /// Ends partner and provider.
+    pub async fn stop(&self) {
+        self.partner().await.stop().await;
+        self.provider.stop().await;
+    }
+}
+
+/// A place of the manifest as an absolute URL.
+pub fn absolute_place(base: &str, path: &str) -> String {
+    let path = path.replace("{base}", base);
+    if path.contains("://") { path } else { format!("{base}{path}") }
+}
