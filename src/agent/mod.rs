@@ -25,8 +25,11 @@ pub struct Tag {
     /// Lower case.
     pub header: &'static str,
     /// Value for (browser, tab).
-    pub value: Arc<dyn Fn(&str, &str) -> String + Send + Sync>,
+    pub value: TagValue,
 }
+
+/// Gives the tag for (browser, tab).
+pub type TagValue = Arc<dyn Fn(&str, &str) -> String + Send + Sync>;
 
 /// What the browser bears.
 #[derive(Debug, Clone, Copy)]
@@ -173,8 +176,7 @@ impl Browser {
         todo!()
     }
 
-    /// Fills in and sends a form of the page that the tab shows. `values` replace or add members (a name given several
-    /// times replaces all of that name); other members keep their defaults, unnamed check boxes stay as they are.
+    /// Fills in and sends a form of the page that the tab shows.
     ///
     /// # Errors
     /// No such form, or no page came of it.
@@ -182,11 +184,11 @@ impl Browser {
         &self,
         tab: &str,
         wanted: &WantedForm,
-        values: Vec<(String, String)>,
+        submission: &Submission,
         stop_before: Vec<String>,
         cause: &Cause,
     ) -> Result<Page, AgentError> {
-        let _ = (tab, wanted, values, stop_before, cause);
+        let _ = (tab, wanted, submission, stop_before, cause);
         todo!()
     }
 
@@ -245,6 +247,22 @@ impl Browser {
         let _ = (name, origin);
         todo!()
     }
+}
+
+/// What is written into a form before it is sent.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Submission {
+    /// Replace or add members (a name given several times replaces all of that name); others keep their defaults,
+    /// unnamed check boxes stay as they are.
+    pub values: Vec<(String, String)>,
+    /// Members that are not sent at all.
+    pub without: Vec<String>,
+}
+
+/// The members that a form would send as it stands.
+pub fn form_defaults(page: &Page, wanted: &WantedForm) -> Option<Vec<(String, String)>> {
+    let _ = (page, wanted);
+    todo!()
 }
 
 /// Which form of a page.

@@ -239,7 +239,8 @@ impl Decider {
                     report.run.blocked.get_or_insert(error.to_string());
                     continue;
                 }
-                let _ = self.events.send(Event::Note(format!("the partner ended during {}; started again", one.case.id)));
+                let _ =
+                    self.events.send(Event::Note(format!("the partner ended during {}; started again", one.case.id)));
             }
             let alone = match one.isolation {
                 Isolation::Isolated => self.in_own_world(one, variant).await,
@@ -319,10 +320,14 @@ impl Decider {
             let owner = breach.case.and_then(|id| decided.get_mut(id));
             match owner {
                 Some(own) if own.result.verdict != Verdict::NotApplicable => {
-                    let Some(case) = self.request.suite.cases.iter().find(|case| case.id == own.result.id) else { continue };
-                    let level = case.level.as_ref().map(|rule| rule.at(self.tier)).or_else(|| {
-                        self.requirements().get(&case.requirement).map(|rule| rule.level)
-                    });
+                    let Some(case) = self.request.suite.cases.iter().find(|case| case.id == own.result.id) else {
+                        continue;
+                    };
+                    let level = case
+                        .level
+                        .as_ref()
+                        .map(|rule| rule.at(self.tier))
+                        .or_else(|| self.requirements().get(&case.requirement).map(|rule| rule.level));
                     let finding = invariant_finding(&case.requirement, level.unwrap_or(Level::Must), &breach);
                     own.result.verdict = own.result.verdict.max(finding.verdict);
                     if !own.result.findings.iter().any(|known| known.requirement == finding.requirement) {

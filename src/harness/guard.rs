@@ -71,7 +71,15 @@ fn key(world: &World, case: &Case, variant: &PlayVariant) -> String {
         if step.attack || matches!(step.act, Act::Fault(_) | Act::Expect(_) | Act::Mend(_)) {
             continue;
         }
-        steps.push(format!("{:?} {:?} {} {} {} {:?}", step.browser, step.tab, step.repeat, step.background, step.act.word(), step.act));
+        steps.push(format!(
+            "{:?} {:?} {} {} {} {:?}",
+            step.browser,
+            step.tab,
+            step.repeat,
+            step.background,
+            step.act.word(),
+            step.act
+        ));
     }
     let mut key = format!("{} {} {:?}", world.generation(), world.provider.issuer(), steps);
     if key.contains("Saved(\"variant\")") {
@@ -101,9 +109,10 @@ fn control_failure(played: &Played) -> Option<String> {
     if let Some(sentence) = &played.twin_missed {
         return Some(format!("in the control run {sentence}"));
     }
-    let missed = played.sign_ins.iter().find(|sign_in| {
-        sign_in.seen.as_ref().is_some_and(|whom| *whom != Whom::Person(sign_in.person.clone()))
-    })?;
+    let missed = played
+        .sign_ins
+        .iter()
+        .find(|sign_in| sign_in.seen.as_ref().is_some_and(|whom| *whom != Whom::Person(sign_in.person.clone())))?;
     let seen = missed.seen.as_ref().map(ToString::to_string).unwrap_or_default();
     Some(format!(
         "the same steps without the deviation did not sign {} in: the probe says {seen}, the browser rested on {}",

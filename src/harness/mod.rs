@@ -1,1 +1,15 @@
-//! To come.
+//! The harness: plans what applies, drives attempts, guards against false alarms, decides, compares snapshots.
+
+pub mod album;
+pub mod decide;
+pub mod drive;
+pub mod guard;
+pub mod known;
+pub mod ladder;
+pub mod plan;
+pub mod run;
+pub mod smoke;
+pub mod snapshot;
+pub mod subject;
+pub mod suite;
+pub mod world;

@@ -55,11 +55,8 @@ pub struct Circumstances<'a> {
 
 /// Every case of the tier, in the order of ids.
 pub fn plan(cases: &[Arc<Case>], circumstances: &Circumstances<'_>) -> Vec<Planned> {
-    let mut planned: Vec<Planned> = cases
-        .iter()
-        .filter(|case| case.tier <= circumstances.tier)
-        .map(|case| plan_one(case, circumstances))
-        .collect();
+    let mut planned: Vec<Planned> =
+        cases.iter().filter(|case| case.tier <= circumstances.tier).map(|case| plan_one(case, circumstances)).collect();
     planned.sort_by(|a, b| a.case.id.cmp(&b.case.id));
     planned
 }
@@ -131,9 +128,7 @@ pub fn isolation(case: &Case) -> Isolation {
         let outage = operations.status.is_some_and(|status| status >= 500);
         let slow = matches!(
             operations.send,
-            Some(
-                Pace::After(_) | Pace::Slowly { .. } | Pace::Never | Pace::Reset | Pace::Cut | Pace::Certificate(_)
-            )
+            Some(Pace::After(_) | Pace::Slowly { .. } | Pace::Never | Pace::Reset | Pace::Cut | Pace::Certificate(_))
         );
         let keyless = matches!(patch.address.message, Message::Response(Endpoint::Par))
             || (operations.send == Some(Pace::Held) && patch.selectors.of.is_none());

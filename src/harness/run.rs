@@ -131,7 +131,8 @@ pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<G
             .get(&format!("{dialect}/{name}"))
             .ok_or_else(|| format!("there is no dialect `{dialect}`: specs/dialects/{dialect}/{name} is missing"))
     };
-    let dialect = Dialect::from_files(file("dialect.toml")?, file("personas.toml")?).map_err(|error| error.to_string())?;
+    let dialect =
+        Dialect::from_files(file("dialect.toml")?, file("personas.toml")?).map_err(|error| error.to_string())?;
     let dialect = Arc::new(dialect);
     let launcher = request.subject.launcher(&dialect);
     let secret = client_secret(&manifest, seed)?;
@@ -192,7 +193,12 @@ async fn drive_all(
         }
     };
     report.partner.base = world.partner().await.base().to_owned();
-    let _ = events.send(Event::Started { partner: report.partner.clone(), cases: chosen.len(), seed: report.run.seed, tier });
+    let _ = events.send(Event::Started {
+        partner: report.partner.clone(),
+        cases: chosen.len(),
+        seed: report.run.seed,
+        tier,
+    });
     if !chosen.is_empty() {
         let lines = smoke::check(&world, &capabilities).await;
         if let Some(bad) = lines.iter().find(|line| !line.ok) {
@@ -282,7 +288,6 @@ fn finish(request: &RunRequest, report: &mut Report, decided: BTreeMap<String, D
     }
     if let (Some(root), true) = (&root, request.is_complete() && request.snapshots != SnapshotMode::Off) {
         let ids: Vec<String> = report.cases.iter().map(|case| case.id.clone()).collect();
-        report.orphaned_snapshots =
-            super::snapshot::orphans(root, &report.partner.name, &report.partner.dialect, &ids);
+        report.orphaned_snapshots = super::snapshot::orphans(root, &report.partner.name, &report.partner.dialect, &ids);
     }
 }

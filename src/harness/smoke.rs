@@ -248,9 +248,8 @@ fn observed_capabilities(_world: &World, played: &Played, capabilities: &BTreeSe
         played.transcript.exchanges.iter().find(|exchange| exchange.endpoint == Some(Endpoint::Authorization));
     let Some(authorization) = authorization else { return Vec::new() };
     let sends = |name: &str| authorization.parameter(name).is_some();
-    let asks = |endpoint: Endpoint| {
-        played.transcript.exchanges.iter().any(|exchange| exchange.endpoint == Some(endpoint))
-    };
+    let asks =
+        |endpoint: Endpoint| played.transcript.exchanges.iter().any(|exchange| exchange.endpoint == Some(endpoint));
     let seen = [
         ("nonce", sends("nonce")),
         ("state", sends("state")),
@@ -280,8 +279,7 @@ fn observed_capabilities(_world: &World, played: &Played, capabilities: &BTreeSe
 /// # Errors
 /// Why it did not work, in a sentence.
 pub async fn plain_login(world: &Arc<World>) -> Result<(), String> {
-    let order =
-        Order { case: Arc::new(smoke_case()), variant: PlayVariant::default(), mode: Mode::Control };
+    let order = Order { case: Arc::new(smoke_case()), variant: PlayVariant::default(), mode: Mode::Control };
     let played = drive::play(world, &order).await;
     if let Some(sentence) = played.troubles.first() {
         return Err(sentence.clone());

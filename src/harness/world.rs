@@ -41,12 +41,8 @@ impl Ground {
         seed: u64,
         client_secret: Option<String>,
     ) -> Self {
-        let grace = manifest
-            .session
-            .grace
-            .as_deref()
-            .and_then(crate::model::manifest::duration)
-            .unwrap_or(Duration::ZERO);
+        let grace =
+            manifest.session.grace.as_deref().and_then(crate::model::manifest::duration).unwrap_or(Duration::ZERO);
         Ground {
             manifest,
             dialect,

@@ -1,5 +1,7 @@
 //! The judge: pure functions from a case, a transcript and observations to what did not hold. No sockets, no clock.
 
+pub mod inert;
+
 use std::collections::BTreeMap;
 
 use crate::model::exchange::{Exchange, Transcript};

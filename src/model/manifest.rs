@@ -363,3 +363,9 @@ pub struct Known {
     #[serde(default)]
     pub until: Option<String>,
 }
+
+/// Reads `"300ms"`, `"2s"`, `"5m"`, `"1h"`, `"1d"`.
+pub fn duration(text: &str) -> Option<std::time::Duration> {
+    let _ = text;
+    todo!()
+}

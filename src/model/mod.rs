@@ -3,6 +3,7 @@
 //! Nothing here opens a socket or a file, reads a clock or a random number, or knows who uses it.
 
 pub mod case;
+pub mod diagnostic;
 pub mod dialect;
 pub mod exchange;
 pub mod fault;

@@ -146,7 +146,7 @@ mod tests {
 
     #[test]
     fn a_fail_is_worse_than_everything_else() {
-        let mut all = vec![Verdict::Fail, Verdict::Pass, Verdict::Inconclusive, Verdict::NotApplicable, Verdict::Warn];
+        let mut all = [Verdict::Fail, Verdict::Pass, Verdict::Inconclusive, Verdict::NotApplicable, Verdict::Warn];
         all.sort();
         assert_eq!(all.last(), Some(&Verdict::Fail));
     }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
@@ -93,6 +94,37 @@ pub async fn probe(manifest: &Manifest, base: &str, browser: &Browser, cause: &C
     todo!()
 }
 
+/// As [`probe`], but without these cookies: finds out which one carries the session.
+pub async fn probe_without(
+    manifest: &Manifest,
+    base: &str,
+    browser: &Browser,
+    without_cookies: &[String],
+    cause: &Cause,
+) -> ProbeAnswer {
+    let _ = (manifest, base, browser, without_cookies, cause);
+    todo!()
+}
+
+/// Whether a feature of the manifest works for this browser, and the evidence in one line. Follows redirects within the
+/// partner only; a redirect toward the issuer means that it does not.
+pub async fn feature_works(
+    manifest: &Manifest,
+    base: &str,
+    browser: &Browser,
+    feature: &str,
+    cause: &Cause,
+) -> (bool, String) {
+    let _ = (manifest, base, browser, feature, cause);
+    todo!()
+}
+
+/// How the partner of a manifest at `path` is brought to life: its `[start]` command, or attaching to `[at] base`.
+pub fn launcher(path: &Path, manifest: &Manifest) -> Arc<dyn Launch> {
+    let _ = (path, manifest);
+    todo!()
+}
+
 /// Turns a place into what a browser opens: path, method, form with the person's data, the members of the page's form.
 /// `name` as in case files (`login`, `feature:contacts`, `endpoints.backchannel_logout`).
 pub fn place<'m>(manifest: &'m Manifest, name: &str) -> Option<&'m Place> {
@@ -110,7 +142,7 @@ pub async fn open_place(
     tab: &str,
     place: &Place,
     person: Option<&Person>,
-    adjust: &dyn Fn(Navigation) -> Navigation,
+    adjust: &(dyn Fn(Navigation) -> Navigation + Sync),
     cause: &Cause,
 ) -> Result<Page, AgentError> {
     let _ = (base, browser, tab, place, person, adjust, cause);

@@ -147,7 +147,7 @@ pub struct Attempt {}
 #[derive(Debug, Clone)]
 pub enum Notified {
     /// The partner's endpoint answered, or did not (`response: None`).
-    Answered(Exchange),
+    Answered(Box<Exchange>),
     /// Queued for polling.
     Queued,
     /// To be loaded in a browser: the URL.

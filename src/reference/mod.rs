@@ -1,6 +1,6 @@
 //! The built-in partner: a small honest relying party, and its flaws, each of which can be switched on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 /// Which defences it has.
@@ -59,6 +59,8 @@ pub struct ReferenceConfig {
     pub client_id: String,
     /// The secret.
     pub client_secret: String,
+    /// Role (`authorization`, `token`, `api`, …) -> absolute URL, for dialects without discovery.
+    pub endpoints: BTreeMap<String, String>,
 }
 
 /// A running reference partner. Dropping it stops it.

@@ -38,8 +38,7 @@ impl Play {
         };
         let go = |navigation: Navigation| Navigation { stop_before: stop_before.clone(), ..navigation };
         let before = self.world.sequence.now();
-        let mut page =
-            partner::open_place(&self.base, &browser, &cause.tab, place, Some(&person), &go, cause).await?;
+        let mut page = partner::open_place(&self.base, &browser, &cause.tab, place, Some(&person), &go, cause).await?;
         if !sign_in.while_signed_in && !reached_provider(&browser, before) && self.somebody_is_in(&browser, cause).await
         {
             let guard = Cause { purpose: Purpose::Guard, ..cause.clone() };

@@ -124,9 +124,7 @@ impl Play {
             Act::SignIn(sign_in) => self.sign_in(sign_in, cause).await,
             Act::Visit(visit) => self.visit(visit, cause).await,
             Act::Consent(answer) => match (self.who(&answer.who), self.browser(&cause.browser).page(&cause.tab)) {
-                (Some(person), Some(page)) => {
-                    self.answer(page, answer, &person, Vec::new(), cause).await.map(Some)
-                }
+                (Some(person), Some(page)) => self.answer(page, answer, &person, Vec::new(), cause).await.map(Some),
                 (None, _) => {
                     self.trouble(format!("the dialect has nobody called {:?}", answer.who));
                     Ok(None)
@@ -475,8 +473,9 @@ impl Play {
         }
         let (second, _) = self.probe(&browser, &cause).await;
         if second == first {
-            self.state().bystander_lost =
-                Some(format!("{person}, who has no part in this, must stay signed in; now the probe says {first} ({evidence})"));
+            self.state().bystander_lost = Some(format!(
+                "{person}, who has no part in this, must stay signed in; now the probe says {first} ({evidence})"
+            ));
         } else {
             self.trouble(format!("the probe of the bystander said {first} first and {second} right afterwards"));
         }

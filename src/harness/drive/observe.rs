@@ -166,7 +166,10 @@ impl Play {
         let people: Vec<_> = names.iter().filter_map(|name| self.attempt.person(name)).collect();
         let by = |wanted: &Option<String>, field: &str| {
             wanted.as_ref().and_then(|wanted| {
-                people.iter().find(|person| person.text(field).as_ref() == Some(wanted)).map(|person| person.name.clone())
+                people
+                    .iter()
+                    .find(|person| person.text(field).as_ref() == Some(wanted))
+                    .map(|person| person.name.clone())
             })
         };
         // The subject is unique by specification; a user name or an e-mail address is only taken without one.

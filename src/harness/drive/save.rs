@@ -96,9 +96,8 @@ impl Play {
             return pointer(&exchange.response_json()?, rest);
         }
         let endpoint = Endpoint::from_name(head)?;
-        let exchange = self.since(after, |exchange| {
-            exchange.endpoint == Some(endpoint) && exchange.parameter(rest).is_some()
-        })?;
+        let exchange =
+            self.since(after, |exchange| exchange.endpoint == Some(endpoint) && exchange.parameter(rest).is_some())?;
         exchange.parameter(rest).map(Wire::from)
     }
 

@@ -1,0 +1,76 @@
+//! The album: a decided case drawn as a ladder, and compared with the one that is stored.
+
+use std::path::Path;
+
+use crate::model::case::Case;
+use crate::model::result::{Report, SnapshotState};
+use crate::model::verdict::Verdict;
+
+use super::decide::Decided;
+use super::guard::Judged;
+use super::ladder::{self, Drawing};
+use super::run::{RunRequest, SnapshotMode};
+use super::snapshot;
+use super::world::World;
+
+/// Draws a case and does with it what the run's mode says.
+///
+/// Nothing is drawn of a case that does not apply, and `accept` never takes over one that failed or about which nothing
+/// can be said: accepting can never turn a failure green.
+pub fn keep(request: &RunRequest, report: &Report, root: &Path, decided: &Decided, world: &World) -> SnapshotState {
+    if request.snapshots == SnapshotMode::Off || decided.variants.is_empty() {
+        return SnapshotState::None;
+    }
+    let Some(case) = request.suite.cases.iter().find(|case| case.id == decided.result.id) else {
+        return SnapshotState::None;
+    };
+    let (partner, dialect, id) = (&report.partner.name, &report.partner.dialect, &decided.result.id);
+    let ladder = draw(case, decided, world);
+    match &request.snapshots {
+        SnapshotMode::Off => SnapshotState::None,
+        SnapshotMode::Compare => match snapshot::compare(root, partner, dialect, id, &ladder, None) {
+            SnapshotState::Missing => SnapshotState::None,
+            state => state,
+        },
+        SnapshotMode::Guard { log } => snapshot::compare(root, partner, dialect, id, &ladder, log.as_deref()),
+        SnapshotMode::Accept if decided.result.verdict >= Verdict::Inconclusive && !is_known(decided) => {
+            SnapshotState::None
+        }
+        SnapshotMode::Accept => match snapshot::compare(root, partner, dialect, id, &ladder, None) {
+            SnapshotState::Same => SnapshotState::Same,
+            _ => match snapshot::accept(root, partner, dialect, id, &ladder) {
+                Ok(_) => SnapshotState::Written,
+                Err(_) => SnapshotState::Missing,
+            },
+        },
+    }
+}
+
+/// A failure that the manifest names may be drawn as it is: the verdict stands in the ladder.
+fn is_known(decided: &Decided) -> bool {
+    let mut failures = decided.result.findings.iter().filter(|finding| finding.verdict >= Verdict::Inconclusive);
+    decided.result.verdict == Verdict::Fail && failures.all(|finding| finding.known)
+}
+
+fn draw(case: &Case, decided: &Decided, world: &World) -> String {
+    let drawings: Vec<Drawing<'_>> = decided.variants.iter().map(|judged| drawing(judged, world)).collect();
+    ladder::draw(&case.title, &drawings)
+}
+
+fn drawing<'a>(judged: &'a Judged, world: &'a World) -> Drawing<'a> {
+    let played = judged.played.as_ref();
+    Drawing {
+        variant: judged.variant.as_deref(),
+        transcript: &played.transcript,
+        observations: &played.observations,
+        people: &played.people,
+        base: &played.base,
+        issuer: &played.issuer,
+        secrets: &played.facts.secrets,
+        redirect_uris: &played.facts.redirect_uris,
+        client_id: &world.ground.manifest.client.id,
+        lines: &judged.lines,
+        verdict: judged.verdict,
+        reason: &judged.reason,
+    }
+}
