@@ -1,10 +1,29 @@
 //! The user's browser that the harness drives. It knows sites, cookies, redirects and forms, and nothing of cases.
+//!
+//! The engine speaks HTTP/1.1 itself and runs no script. It contacts this machine and the origins that it is told are
+//! somebody's, nothing else: a navigation that leads elsewhere rests on a page without an answer (status 0).
+
+mod browser;
+mod form;
+mod html;
+mod jar;
+mod journey;
+mod record;
+mod referrer;
+mod set_cookie;
+mod site;
+mod wire;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::model::exchange::{Cause, Exchange, Party, Sequence};
-use crate::model::observation::{CookieSeen, PageSeen};
+use url::Url;
+
+use crate::model::exchange::{Party, Sequence};
+use crate::model::observation::PageSeen;
+
+pub use browser::Browser;
+pub(crate) use browser::Core;
 
 /// What all browsers of an attempt have in common.
 #[derive(Clone)]
@@ -67,7 +86,7 @@ pub struct Navigation {
     pub url: String,
     /// `GET` when empty.
     pub method: String,
-    /// Extra headers.
+    /// Extra headers; they replace the browser's own of that name, and stay behind at a redirect to another origin.
     pub headers: Vec<(String, String)>,
     /// Form members, sent form-encoded.
     pub form: Option<Vec<(String, String)>>,
@@ -75,16 +94,18 @@ pub struct Navigation {
     pub initiator: Initiator,
     /// How: a top-level navigation when `false`, otherwise a subresource, frame or fetch (SameSite rules differ).
     pub embedded: bool,
-    /// Do not open these (compared without query and fragment); the navigation ends before.
+    /// Do not open these when redirected there (compared without query and fragment; a bare origin stands for all of
+    /// it); the navigation ends before.
     pub stop_before: Vec<String>,
 }
 
 /// Where a navigation came to rest.
 #[derive(Debug, Clone, Default)]
 pub struct Page {
-    /// What is shown.
+    /// What is shown. Status 0: nobody was asked, because the place is none that the run may contact.
     pub seen: PageSeen,
-    /// The URL that `stop_before` kept the browser from opening.
+    /// The URL that `stop_before` kept the browser from opening; then `seen` is the redirecting answer. For a peek: the
+    /// redirect that led off the origin.
     pub stopped_at: Option<String>,
     /// How many redirects were followed.
     pub redirects: usize,
@@ -151,109 +172,12 @@ pub enum AgentError {
     },
 }
 
-/// A browser: a jar and tabs. Clones are the same browser.
-#[derive(Clone)]
-pub struct Browser {}
-
-impl Browser {
-    /// With an empty jar.
-    pub fn new(name: &str, surroundings: Surroundings) -> Browser {
-        let _ = (name, surroundings);
-        todo!()
-    }
-
-    /// Its name.
-    pub fn name(&self) -> &str {
-        todo!()
-    }
-
-    /// Opens something in a tab and follows redirects (HTTP and meta refresh) until it rests.
-    ///
-    /// # Errors
-    /// No page came of it. What was exchanged until then is written down all the same.
-    pub async fn open(&self, tab: &str, navigation: Navigation, cause: &Cause) -> Result<Page, AgentError> {
-        let _ = (tab, navigation, cause);
-        todo!()
-    }
-
-    /// Fills in and sends a form of the page that the tab shows.
-    ///
-    /// # Errors
-    /// No such form, or no page came of it.
-    pub async fn submit(
-        &self,
-        tab: &str,
-        wanted: &WantedForm,
-        submission: &Submission,
-        stop_before: Vec<String>,
-        cause: &Cause,
-    ) -> Result<Page, AgentError> {
-        let _ = (tab, wanted, submission, stop_before, cause);
-        todo!()
-    }
-
-    /// One request on a connection of its own with this browser's cookies; follows redirects within the origin only,
-    /// keeps no cookie that comes back. For probes.
-    ///
-    /// # Errors
-    /// No page came of it.
-    pub async fn peek(&self, url: &str, without_cookies: &[String], cause: &Cause) -> Result<Page, AgentError> {
-        let _ = (url, without_cookies, cause);
-        todo!()
-    }
-
-    /// The page that the tab shows.
-    pub fn page(&self, tab: &str) -> Option<Page> {
-        let _ = tab;
-        todo!()
-    }
-
-    /// The page before it.
-    pub fn page_before(&self, tab: &str) -> Option<Page> {
-        let _ = tab;
-        todo!()
-    }
-
-    /// Every page that the browser came to rest on, in order.
-    pub fn pages(&self) -> Vec<PageSeen> {
-        todo!()
-    }
-
-    /// Everything it exchanged, in order.
-    pub fn exchanges(&self) -> Vec<Exchange> {
-        todo!()
-    }
-
-    /// Cookies that would go to `url`, or all.
-    pub fn cookies(&self, url: Option<&str>) -> Vec<CookieSeen> {
-        let _ = url;
-        todo!()
-    }
-
-    /// Sets a cookie as if `url` had set it.
-    pub fn set_cookie(&self, url: &str, name: &str, value: &str) {
-        let _ = (url, name, value);
-        todo!()
-    }
-
-    /// Puts a cookie into the jar as it stands.
-    pub fn plant(&self, cookie: &CookieSeen) {
-        let _ = cookie;
-        todo!()
-    }
-
-    /// Forgets cookies: by name, or all; with `origin` only those that would go there.
-    pub fn drop_cookies(&self, name: Option<&str>, origin: Option<&str>) {
-        let _ = (name, origin);
-        todo!()
-    }
-}
-
 /// What is written into a form before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Submission {
     /// Replace or add members (a name given several times replaces all of that name); others keep their defaults,
-    /// unnamed check boxes stay as they are.
+    /// unnamed check boxes stay as they are. Naming a button's member with its value presses that button; else the first
+    /// one is pressed.
     pub values: Vec<(String, String)>,
     /// Members that are not sent at all.
     pub without: Vec<String>,
@@ -261,8 +185,9 @@ pub struct Submission {
 
 /// The members that a form would send as it stands.
 pub fn form_defaults(page: &Page, wanted: &WantedForm) -> Option<Vec<(String, String)>> {
-    let _ = (page, wanted);
-    todo!()
+    let url = Url::parse(&page.seen.url).ok()?;
+    let filled = form::filled(&page.seen.response.body, &url, wanted, &Submission::default())?;
+    Some(filled.members)
 }
 
 /// Which form of a page.

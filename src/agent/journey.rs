@@ -1,0 +1,345 @@
+//! One navigation: from what causes it, through redirects and refreshes, to the page where it rests. Cookies, `Referer`
+//! and the tag are put on here, for each request anew. It knows nothing of tabs and forms.
+
+use std::sync::PoisonError;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use http::Method;
+use url::Url;
+
+use super::html::{Look, look};
+use super::jar::Reach;
+use super::referrer::Policy;
+use super::site::{Stop, is_trustworthy, origin_of, same_origin, same_site};
+use super::wire::{Failure, Outgoing, ask, authority};
+use super::{AgentError, Core, Page};
+use crate::model::exchange::{Cause, Party, Request, Response, header};
+use crate::model::observation::PageSeen;
+
+const USER_AGENT: &str = concat!("Mozilla/5.0 (X11; Linux x86_64) Countersign/", env!("CARGO_PKG_VERSION"));
+const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
+
+/// The page from which a request comes.
+#[derive(Debug, Clone)]
+pub(crate) struct Source {
+    pub url: Url,
+    pub policy: Policy,
+}
+
+/// What is to be opened, and how.
+pub(crate) struct Journey {
+    pub method: Method,
+    pub url: Url,
+    /// Content type and bytes.
+    pub body: Option<(String, Bytes)>,
+    pub headers: Vec<(String, String)>,
+    /// `None`: typed by the person.
+    pub source: Option<Source>,
+    pub embedded: bool,
+    pub stops: Vec<Stop>,
+    pub kind: Kind,
+}
+
+/// What sort of navigation it is.
+pub(crate) enum Kind {
+    /// A person's.
+    Open,
+    /// A look from outside: keeps no cookie, leaves no origin.
+    Peek {
+        /// Names of cookies that stay behind.
+        without: Vec<String>,
+    },
+}
+
+/// Where it came to rest.
+pub(crate) struct Rest {
+    pub page: Page,
+    pub policy: Policy,
+    /// Pages that were shown on the way.
+    pub passed: Vec<PageSeen>,
+}
+
+/// Where and why it came to nothing.
+pub(crate) struct Lost {
+    pub error: AgentError,
+    pub seen: PageSeen,
+}
+
+/// What the chain of requests so far has done to what is told of its beginning.
+#[derive(Clone, Copy)]
+struct Chain {
+    policy: Policy,
+    tainted: bool,
+    /// 0: same origin, 1: same site, 2: cross-site.
+    distance: u8,
+}
+
+impl Chain {
+    fn from(source: Option<&Source>) -> Chain {
+        Chain { policy: source.map(|source| source.policy).unwrap_or_default(), tainted: false, distance: 0 }
+    }
+}
+
+pub(crate) fn now() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    since.as_secs().try_into().unwrap_or(i64::MAX)
+}
+
+impl Core {
+    pub(crate) async fn travel(&self, mut journey: Journey, cause: &Cause) -> Result<Rest, Box<Lost>> {
+        let mut chain = Chain::from(journey.source.as_ref());
+        let mut scratch = match journey.kind {
+            Kind::Peek { .. } => Some(self.jar.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+            Kind::Open => None,
+        };
+        let mut passed = Vec::new();
+        let mut redirects = 0;
+        loop {
+            let (mut seen, arrived) = self.request(&journey, &mut chain, &mut scratch, cause).await?;
+            let Some(response) = arrived else {
+                let page = Page { seen, stopped_at: None, redirects };
+                return Ok(Rest { page, policy: Policy::default(), passed });
+            };
+            let redirect = redirect_target(&response, &journey.url);
+            let looked = if redirect.is_some() { Look::default() } else { look(&response, &journey.url) };
+            let refresh = looked.refresh.clone().filter(|_| !journey.embedded && matches!(journey.kind, Kind::Open));
+            seen.text = looked.text;
+            let rest = |seen: PageSeen, stopped_at: Option<&Url>| {
+                let page = Page { seen, stopped_at: stopped_at.map(Url::to_string), redirects };
+                Rest { page, policy: looked.policy, passed: Vec::new() }
+            };
+            let Some(next) = redirect.clone().or(refresh) else {
+                return Ok(Rest { passed, ..rest(seen, None) });
+            };
+            let leaves = matches!(journey.kind, Kind::Peek { .. }) && !same_origin(&next, &journey.url);
+            if leaves || journey.stops.iter().any(|stop| stop.matches(&next)) {
+                return Ok(Rest { passed, ..rest(seen, Some(&next)) });
+            }
+            redirects += 1;
+            if redirects > self.surroundings.limits.redirects {
+                let error =
+                    AgentError::TooManyRedirects { url: next.to_string(), limit: self.surroundings.limits.redirects };
+                return Err(Box::new(Lost { error, seen: unanswered(&seen) }));
+            }
+            if redirect.is_some() {
+                chain.follow(&journey, &response, &next);
+                journey.follow(response.status, next);
+            } else {
+                // The page that was shown causes what comes now.
+                journey.source = Some(Source { url: journey.url.clone(), policy: looked.policy });
+                chain = Chain::from(journey.source.as_ref());
+                passed.push(seen);
+                journey.follow(303, next);
+            }
+        }
+    }
+
+    /// One request with everything that a browser puts on it. Without a response: the place is not contacted.
+    async fn request(
+        &self,
+        journey: &Journey,
+        chain: &mut Chain,
+        scratch: &mut Option<super::jar::Jar>,
+        cause: &Cause,
+    ) -> Result<(PageSeen, Option<Response>), Box<Lost>> {
+        let url = &journey.url;
+        let party = self.places.party(url);
+        chain.distance = chain.distance.max(journey.source.as_ref().map_or(0, |source| distance(&source.url, url)));
+        let reach = journey.reach();
+        let without = match &journey.kind {
+            Kind::Peek { without } => without.as_slice(),
+            Kind::Open => &[],
+        };
+        let cookies = match scratch {
+            Some(jar) => jar.header(url, reach, without, now()),
+            None => self.jar().header(url, reach, without, now()),
+        };
+        let mut headers = journey.headers(chain, cookies);
+        if let (Some(tag), Party::Provider(_)) = (&self.surroundings.tag, party) {
+            set(&mut headers, tag.header, (tag.value)(&self.name, &cause.tab));
+        }
+        let body = journey.body.as_ref().map(|(_, body)| body.clone()).unwrap_or_default();
+        let request = Request {
+            method: journey.method.to_string(),
+            url: told(url),
+            headers: headers.clone(),
+            body: body.clone(),
+        };
+        let mut seen = PageSeen {
+            seq: 0,
+            url: url.to_string(),
+            request: request.clone(),
+            response: Response::default(),
+            text: String::new(),
+            site: self.places.word(url).to_owned(),
+        };
+        let contacted = self.places.may_contact(url) && matches!(url.scheme(), "http" | "https");
+        if contacted && url.scheme() != "http" {
+            let why = "this browser speaks plain http only\n  help: give the manifest and the provider http URLs on this \
+                       machine, or use the browser engine `chromium`";
+            return Err(Box::new(Lost { error: AgentError::BadUrl { url: told(url), why: why.to_owned() }, seen }));
+        }
+        let begun = self.record.begin(&self.surroundings.sequence, party, cause, request);
+        seen.seq = begun.seq;
+        if !contacted {
+            self.record.end(&begun, None, Some("not sent: the place is none that the run may contact".to_owned()));
+            return Ok((seen, None));
+        }
+        let outgoing = Outgoing { method: journey.method.clone(), url: url.clone(), headers, body };
+        // Only toward the provider, which is known to keep its connections, and only for what can do no harm.
+        let may_reuse = matches!(party, Party::Provider(_))
+            && matches!(journey.kind, Kind::Open)
+            && journey.method == Method::GET
+            && !journey.embedded;
+        match ask(&outgoing, may_reuse.then_some(&self.idle), &self.surroundings.limits).await {
+            Ok(response) => {
+                for (_, value) in response.headers.iter().filter(|(name, _)| name == "set-cookie") {
+                    let reach = if journey.embedded { reach } else { Reach::SameSite };
+                    match scratch {
+                        Some(jar) => jar.take(url, value, reach, now()),
+                        None => self.jar().take(url, value, reach, now()),
+                    }
+                }
+                self.record.end(&begun, Some(response.clone()), None);
+                seen.response = response.clone();
+                Ok((seen, Some(response)))
+            }
+            Err(Failure { error, fragment }) => {
+                self.record.end(&begun, fragment, Some(error.to_string()));
+                Err(Box::new(Lost { error, seen }))
+            }
+        }
+    }
+}
+
+/// The page of a navigation that came to nothing shows only where it was going.
+fn unanswered(seen: &PageSeen) -> PageSeen {
+    PageSeen { response: Response::default(), text: String::new(), ..seen.clone() }
+}
+
+/// A URL as a server sees it.
+fn told(url: &Url) -> String {
+    url.as_str().split('#').next().unwrap_or_default().to_owned()
+}
+
+fn distance(from: &Url, to: &Url) -> u8 {
+    match (same_origin(from, to), same_site(from, to)) {
+        (true, _) => 0,
+        (false, true) => 1,
+        (false, false) => 2,
+    }
+}
+
+/// Where a redirect leads; an answer whose `Location` nobody can read is shown as it is.
+fn redirect_target(response: &Response, url: &Url) -> Option<Url> {
+    if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
+        return None;
+    }
+    let mut next = url.join(header(&response.headers, "location")?).ok()?;
+    if next.fragment().is_none() {
+        next.set_fragment(url.fragment());
+    }
+    Some(next)
+}
+
+fn set(headers: &mut Vec<(String, String)>, name: &str, value: String) {
+    headers.retain(|(own, _)| own != name);
+    headers.push((name.to_owned(), value));
+}
+
+impl Chain {
+    /// Takes in what a redirect from `journey.url` to `next` changes.
+    fn follow(&mut self, journey: &Journey, response: &Response, next: &Url) {
+        if let Some(policy) = header(&response.headers, "referrer-policy").and_then(Policy::from_header) {
+            self.policy = policy;
+        }
+        let foreign = journey.source.as_ref().is_some_and(|source| !same_origin(&source.url, &journey.url));
+        self.tainted |= foreign && !same_origin(&journey.url, next);
+    }
+}
+
+impl Journey {
+    /// Method and body of the next request (Fetch, "HTTP-redirect fetch").
+    fn follow(&mut self, status: u16, next: Url) {
+        let becomes_get = match status {
+            301 | 302 => self.method == Method::POST,
+            303 => self.method != Method::GET && self.method != Method::HEAD,
+            _ => false,
+        };
+        if becomes_get {
+            self.method = Method::GET;
+            self.body = None;
+        }
+        // What a script put on a request does not follow it to another origin.
+        if !same_origin(&self.url, &next) {
+            self.headers.clear();
+        }
+        self.url = next;
+    }
+
+    fn reach(&self) -> Reach {
+        match &self.source {
+            None => Reach::SameSite,
+            Some(source) if same_site(&source.url, &self.url) => Reach::SameSite,
+            Some(_) if self.embedded || !self.is_safe() => Reach::ForeignOther,
+            Some(_) => Reach::ForeignLink,
+        }
+    }
+
+    fn is_safe(&self) -> bool {
+        matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
+    }
+
+    fn headers(&self, chain: &Chain, cookies: Option<String>) -> Vec<(String, String)> {
+        let url = &self.url;
+        let mut headers: Vec<(String, String)> = Vec::new();
+        let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
+        add("host", authority(url));
+        add("user-agent", USER_AGENT.to_owned());
+        add("accept", ACCEPT.to_owned());
+        add("accept-language", "en".to_owned());
+        add("accept-encoding", "gzip, deflate".to_owned());
+        let simple = matches!(self.method, Method::GET | Method::HEAD);
+        if let Some((content_type, body)) = &self.body {
+            add("content-type", content_type.clone());
+            add("content-length", body.len().to_string());
+        } else if !simple {
+            add("content-length", "0".to_owned());
+        }
+        if !simple {
+            add(
+                "origin",
+                match &self.source {
+                    Some(source) => chain.policy.origin(&source.url, url, chain.tainted),
+                    // Nobody can type a form: it stands on a page of the place itself.
+                    None => origin_of(url),
+                },
+            );
+        }
+        if let Some(referer) = self.source.as_ref().and_then(|source| chain.policy.referer(&source.url, url)) {
+            add("referer", referer);
+        }
+        if is_trustworthy(url) {
+            let site = match (&self.source, simple, chain.distance) {
+                (None, true, _) => "none",
+                (None, false, _) | (_, _, 0) => "same-origin",
+                (_, _, 1) => "same-site",
+                _ => "cross-site",
+            };
+            add("sec-fetch-site", site.to_owned());
+            add("sec-fetch-mode", if self.embedded { "no-cors" } else { "navigate" }.to_owned());
+            add("sec-fetch-dest", if self.embedded { "empty" } else { "document" }.to_owned());
+            if !self.embedded {
+                add("sec-fetch-user", "?1".to_owned());
+            }
+        }
+        if let Some(cookies) = cookies {
+            add("cookie", cookies);
+        }
+        for (name, value) in &self.headers {
+            set(&mut headers, &name.to_ascii_lowercase(), value.clone());
+        }
+        headers
+    }
+}
