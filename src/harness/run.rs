@@ -89,6 +89,11 @@ pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report 
     let started = Instant::now();
     let seed = request.seed.unwrap_or_else(random_seed);
     let manifest = request.subject.manifest();
+    let mut request = request;
+    if request.tier() != manifest.tier || request.subject.has_flaws() {
+        // Ladders are stored for the sound partner at its own tier; any other run has others.
+        request.snapshots = SnapshotMode::Off;
+    }
     let dialect_name = request.dialect.clone().unwrap_or_else(|| manifest.dialect.clone());
     let tier = request.tier();
     let mut report = Report {
@@ -108,13 +113,27 @@ pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report 
         Err(sentence) => report.run.blocked = Some(sentence),
     }
     report.cases.sort_by(|a, b| a.id.cmp(&b.id));
-    super::known::apply(&manifest, &request.suite, &mut report, request.today);
+    super::known::note_stale(&manifest, &request.suite, &mut report, request.today);
     for case in &report.cases {
         report.totals.add(case.verdict);
     }
     report.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let _ = events.send(Event::Finished(Box::new(report.clone())));
     report
+}
+
+/// The smoke check alone, for `check`: is the manifest true, and does a plain login work?
+///
+/// # Errors
+/// There is nothing to check: a sentence that says why and what to do.
+pub async fn smoke(request: &RunRequest) -> Result<Vec<SmokeLine>, String> {
+    let manifest = request.subject.manifest();
+    let dialect = request.dialect.clone().unwrap_or_else(|| manifest.dialect.clone());
+    let ground = Arc::new(ground(request, &dialect, request.seed.unwrap_or_else(random_seed))?);
+    let world = Arc::new(World::start(&ground, false).await.map_err(|error| error.to_string())?);
+    let lines = smoke::check(&world, &super::suite::capabilities_of(&ground.manifest)).await;
+    world.stop().await;
+    Ok(lines)
 }
 
 /// A seed for this run, printed with it so that it can be repeated.
@@ -281,6 +300,7 @@ pub(super) fn result(request: &RunRequest, planned: &Planned, verdict: Verdict, 
 fn finish(request: &RunRequest, report: &mut Report, decided: BTreeMap<String, Decided>, world: &World) {
     let root = request.snapshot_root.clone();
     for (_, mut one) in decided {
+        super::known::mark(&world.ground.manifest, &mut one.result);
         if let Some(root) = &root {
             one.result.snapshot = super::album::keep(request, report, root, &one, world);
         }
