@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::judge::MessageRules;
 use crate::model::dialect::Dialect;
 use crate::model::result::{CaseResult, Event, Finding, Report, RunFacts, SnapshotState, Subject, Suite as SuiteName};
 use crate::model::verdict::{Level, Tier, Verdict};
@@ -155,7 +156,23 @@ pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<G
     let dialect = Arc::new(dialect);
     let launcher = request.subject.launcher(&dialect);
     let secret = client_secret(&manifest, seed)?;
-    Ok(Ground::new(manifest, dialect, launcher, seed, secret))
+    let messages = messages_of(&request.suite, &dialect.name, &super::suite::capabilities_of(&manifest))?;
+    let schemas = Arc::new(request.suite.schemas.clone());
+    let mut ground = Ground::new(manifest, dialect, launcher, seed, secret);
+    ground.schemas = schemas;
+    ground.messages = messages;
+    Ok(ground)
+}
+
+/// The message schemas of a dialect, for a partner with these capabilities.
+fn messages_of(suite: &Suite, dialect: &str, capabilities: &BTreeSet<String>) -> Result<MessageRules, String> {
+    let folder = format!("dialects/{dialect}/messages/");
+    let messages = suite
+        .schemas
+        .iter()
+        .filter_map(|(path, schema)| path.strip_prefix(&folder).map(|name| (name.to_owned(), schema.clone())))
+        .collect();
+    MessageRules::new(&messages, capabilities)
 }
 
 /// From the environment where the manifest names a variable, else made from the seed: letters and digits only, so that
