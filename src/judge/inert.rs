@@ -14,7 +14,7 @@ pub fn canary(kind: &str, nonce: &str) -> Option<(String, String)> {
     let hostile = match kind {
         "text" => format!("plain {mark}"),
         "markup:text" => format!("<i data-{mark}=\"1\">{mark}</i>"),
-        "markup:attribute" => format!("x\" data-{mark}=\"1\" y='"),
+        "markup:attribute" => format!("x' data-{mark}='1\" data-{mark}=\"1"),
         "markup:script" => format!("</textarea><script>/*{mark}*/</script>"),
         "markup:svg" => format!("<svg data-{mark}=\"1\" onload=\"/*{mark}*/\"></svg>"),
         "markup:template" => format!("{mark}{{{{7*7}}}}${{7*7}}<%=7*7%>#{{7*7}}"),
