@@ -36,13 +36,7 @@ pub fn keep(request: &RunRequest, report: &Report, root: &Path, decided: &Decide
         SnapshotMode::Accept if decided.result.verdict >= Verdict::Inconclusive && !is_known(decided) => {
             SnapshotState::None
         }
-        SnapshotMode::Accept => match snapshot::compare(root, partner, dialect, id, &ladder, None) {
-            SnapshotState::Same => SnapshotState::Same,
-            _ => match snapshot::accept(root, partner, dialect, id, &ladder) {
-                Ok(_) => SnapshotState::Written,
-                Err(_) => SnapshotState::Missing,
-            },
-        },
+        SnapshotMode::Accept => snapshot::accept(root, partner, dialect, id, &ladder),
     }
 }
 
@@ -54,7 +48,7 @@ fn is_known(decided: &Decided) -> bool {
 
 fn draw(case: &Case, decided: &Decided, world: &World) -> String {
     let drawings: Vec<Drawing<'_>> = decided.variants.iter().map(|judged| drawing(judged, world)).collect();
-    ladder::draw(&case.title, &drawings)
+    ladder::draw(case, &drawings)
 }
 
 fn drawing<'a>(judged: &'a Judged, world: &'a World) -> Drawing<'a> {

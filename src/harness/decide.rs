@@ -315,31 +315,45 @@ impl Decider {
     fn charge_breaches(&self, decided: &mut BTreeMap<String, Decided>, report: &mut Report) {
         let mut breaches = std::mem::take(&mut *self.breaches.lock().unwrap_or_else(PoisonError::into_inner));
         breaches.sort_by(|a, b| (a.invariant, &a.mismatch.observed).cmp(&(b.invariant, &b.mismatch.observed)));
-        breaches.dedup_by(|a, b| a.invariant == b.invariant);
+        breaches.dedup_by(|a, b| a.invariant == b.invariant && a.requirement == b.requirement);
         for breach in breaches {
-            let owner = breach.case.and_then(|id| decided.get_mut(id));
-            match owner {
-                Some(own) if own.result.verdict != Verdict::NotApplicable => {
+            match self.owner(&breach, decided).and_then(|id| decided.get_mut(&id)) {
+                Some(own) => {
                     let Some(case) = self.request.suite.cases.iter().find(|case| case.id == own.result.id) else {
                         continue;
                     };
-                    let level = case
-                        .level
-                        .as_ref()
-                        .map(|rule| rule.at(self.tier))
-                        .or_else(|| self.requirements().get(&case.requirement).map(|rule| rule.level));
-                    let finding = invariant_finding(&case.requirement, level.unwrap_or(Level::Must), &breach);
+                    let level = case.level.as_ref().map(|rule| rule.at(self.tier));
+                    let level = level.unwrap_or_else(|| self.level_of(&case.requirement));
+                    let finding = invariant_finding(&case.requirement, level, &breach);
                     own.result.verdict = own.result.verdict.max(finding.verdict);
                     if !own.result.findings.iter().any(|known| known.requirement == finding.requirement) {
                         own.result.findings.push(finding);
                     }
                 }
-                _ => {
-                    let requirement = format!("partner/invariant#{}", breach.invariant);
-                    report.findings.push(invariant_finding(&requirement, Level::Should, &breach));
+                None => {
+                    let (requirement, level) = match &breach.requirement {
+                        Some(requirement) => (requirement.clone(), self.level_of(requirement)),
+                        None => (format!("partner/invariant#{}", breach.invariant), Level::Should),
+                    };
+                    report.findings.push(invariant_finding(&requirement, level, &breach));
                 }
             }
         }
+    }
+
+    /// The case whose own business a breach is, where it was decided in this run.
+    fn owner(&self, breach: &Breach, decided: &BTreeMap<String, Decided>) -> Option<String> {
+        let cases = self.request.suite.cases.iter();
+        let mut own = cases.filter(|case| match &breach.requirement {
+            Some(requirement) => case.requirement == *requirement,
+            None => breach.case == Some(case.id.as_str()),
+        });
+        own.find(|case| decided.get(&case.id).is_some_and(|one| one.result.verdict != Verdict::NotApplicable))
+            .map(|case| case.id.clone())
+    }
+
+    fn level_of(&self, requirement: &str) -> Level {
+        self.requirements().get(requirement).map_or(Level::Must, |rule| rule.level)
     }
 
     fn tell(&self, result: &CaseResult) {

@@ -157,11 +157,11 @@ pub async fn judge_variant(
         reason: String::new(),
         findings: Vec::new(),
         lines: Vec::new(),
-        breaches: judge::invariants(&played.transcript, &played.facts),
+        breaches: breaches(world, &played),
         played: Arc::clone(&played),
     };
     if let Some(control) = &control {
-        judged.breaches.extend(judge::invariants(&control.played.transcript, &control.played.facts));
+        judged.breaches.extend(breaches(world, &control.played));
         if let Some(reason) = &control.failed {
             return judged.without_verdict(Verdict::Inconclusive, reason.clone());
         }
@@ -190,6 +190,13 @@ pub async fn judge_variant(
         return judged.without_verdict(Verdict::Inconclusive, sentence.clone());
     }
     judged
+}
+
+/// What every transcript must hold: invariants and message schemas.
+fn breaches(world: &World, played: &Played) -> Vec<judge::Breach> {
+    let mut breaches = judge::invariants(&played.transcript, &played.facts);
+    breaches.extend(world.ground.messages.breaches(&played.transcript, &played.facts));
+    breaches
 }
 
 impl Judged {

@@ -1,16 +1,29 @@
 //! Known failures: a manifest's `[[known]]` marks findings; what it says must be true, or the run ends with exit 2.
 
 use crate::model::manifest::{Known, Manifest};
-use crate::model::result::{Finding, Report};
+use crate::model::result::{CaseResult, Finding, Report};
 use crate::model::verdict::Verdict;
 
 use super::suite::Suite;
 
-/// Marks the findings that are known, and writes down every entry that is not true (any more).
+/// Marks the findings of a case that the manifest knows.
+pub fn mark(manifest: &Manifest, case: &mut CaseResult) {
+    for known in manifest.known.iter().filter(|known| known.case == case.id) {
+        for finding in case.findings.iter_mut().filter(|finding| is_meant(finding, known)) {
+            finding.known = true;
+        }
+    }
+}
+
+fn is_meant(finding: &Finding, known: &Known) -> bool {
+    finding.requirement == known.requirement && matches!(finding.verdict, Verdict::Fail | Verdict::Warn)
+}
+
+/// Writes down every entry that is not true (any more).
 ///
 /// An entry must name a real case and a real requirement, still fail, and not be past its date. Of a case that was not
 /// decided in this run nothing can be said, so its entry is not called stale.
-pub fn apply(manifest: &Manifest, suite: &Suite, report: &mut Report, today: (i32, u32, u32)) {
+pub fn note_stale(manifest: &Manifest, suite: &Suite, report: &mut Report, today: (i32, u32, u32)) {
     let mut stale = Vec::new();
     for known in &manifest.known {
         if let Some(why) = untrue(known, suite, report, today) {
@@ -20,7 +33,7 @@ pub fn apply(manifest: &Manifest, suite: &Suite, report: &mut Report, today: (i3
     report.stale_known.extend(stale);
 }
 
-fn untrue(known: &Known, suite: &Suite, report: &mut Report, today: (i32, u32, u32)) -> Option<String> {
+fn untrue(known: &Known, suite: &Suite, report: &Report, today: (i32, u32, u32)) -> Option<String> {
     if known.reason.trim().is_empty() {
         return Some(
             "a reason is missing\n  help: say in `reason` why it is so, for whoever reads it in a year".into(),
@@ -43,23 +56,11 @@ fn untrue(known: &Known, suite: &Suite, report: &mut Report, today: (i32, u32, u
     if !suite.cases.iter().any(|case| case.id == known.case) {
         return Some("there is no such case\n  help: countersign cases list".into());
     }
-    let case = report.cases.iter_mut().find(|case| case.id == known.case)?;
-    let decided = !matches!(case.verdict, Verdict::Inconclusive);
-    let marked = mark(&mut case.findings, &known.requirement);
-    (decided && !marked).then(|| {
+    let case = report.cases.iter().find(|case| case.id == known.case)?;
+    let still = case.findings.iter().any(|finding| is_meant(finding, known));
+    (case.verdict != Verdict::Inconclusive && !still).then(|| {
         "it does not fail any more\n  help: take the entry out, so that it cannot hide a new failure".to_owned()
     })
-}
-
-fn mark(findings: &mut [Finding], requirement: &str) -> bool {
-    let mut any = false;
-    for finding in findings.iter_mut().filter(|finding| {
-        finding.requirement == requirement && matches!(finding.verdict, Verdict::Fail | Verdict::Warn)
-    }) {
-        finding.known = true;
-        any = true;
-    }
-    any
 }
 
 /// `2027-03-01` as numbers that compare like dates.

@@ -1,11 +1,20 @@
 //! The ladder: an attempt drawn as text, values by symbols, the same bytes whatever the parallelism (DESIGN section 9).
 
+mod symbols;
+
 use std::collections::BTreeMap;
 
-use crate::model::exchange::Transcript;
-use crate::model::observation::Observation;
+use serde_json::Value as Json;
+
+use crate::judge::printable;
+use crate::model::case::{BrowserName, Case};
+use crate::model::exchange::{Exchange, Party, Purpose, Transcript, query_of};
+use crate::model::fault::Endpoint;
+use crate::model::observation::{Observation, Seen};
 use crate::model::persona::Person;
 use crate::model::verdict::{Level, Verdict};
+
+use symbols::Symbols;
 
 /// What is drawn of one variant.
 pub struct Drawing<'a> {
@@ -36,7 +45,148 @@ pub struct Drawing<'a> {
 }
 
 /// The whole ladder of a case: one part per variant.
-pub fn draw(title: &str, drawings: &[Drawing<'_>]) -> String {
-    let _ = (title, drawings);
-    todo!()
+pub fn draw(case: &Case, drawings: &[Drawing<'_>]) -> String {
+    let mut out = format!("{}\n", case.title);
+    for drawing in drawings {
+        out.push('\n');
+        if let Some(variant) = drawing.variant {
+            out.push_str(&format!("variant: {}\n\n", printable(variant)));
+        }
+        if drawing.verdict == Verdict::NotApplicable {
+            out.push_str(&format!("not applicable: {}\n", drawing.reason));
+            continue;
+        }
+        out.push_str(&rungs(case, drawing));
+        for (rule, level, verdict) in drawing.lines {
+            out.push_str(format!("{rule:<40} {level:<6} {verdict}").trim_end());
+            out.push('\n');
+        }
+        if drawing.verdict == Verdict::Inconclusive {
+            out.push_str(&format!("inconclusive: {}\n", drawing.reason));
+        }
+    }
+    out
+}
+
+/// Exchanges and probes in the order of steps; within a step by browser and tab, within a tab as they happened.
+fn rungs(case: &Case, drawing: &Drawing<'_>) -> String {
+    let mut exchanges: Vec<&Exchange> = drawing
+        .transcript
+        .exchanges
+        .iter()
+        .filter(|exchange| exchange.cause.purpose == Purpose::Case)
+        .filter(|exchange| !matches!(exchange.endpoint, Some(Endpoint::Discovery | Endpoint::Jwks)))
+        .collect();
+    let place = |exchange: &Exchange| (exchange.cause.step, exchange.cause.browser.clone(), exchange.cause.tab.clone());
+    exchanges.sort_by_key(|exchange| (place(exchange), exchange.seq));
+    let mut symbols = Symbols::new(drawing);
+    let mut lines: Vec<String> = Vec::new();
+    let browsers: std::collections::BTreeSet<&str> =
+        exchanges.iter().map(|exchange| exchange.cause.browser.as_str()).collect();
+    let several = browsers.len() > 1;
+    for (step, act) in case.steps.iter().enumerate() {
+        for exchange in exchanges.iter().filter(|exchange| exchange.cause.step == step) {
+            let mark = if several { format!("  ({})", exchange.cause.browser) } else { String::new() };
+            lines.push(format!("{}{mark}", request(exchange, &mut symbols, drawing)));
+            lines.push(response(exchange, &mut symbols, drawing));
+        }
+        let mut seen: Vec<&Observation> =
+            drawing.observations.iter().filter(|observation| observation.step == step).collect();
+        seen.sort_by(|a, b| a.browser.cmp(&b.browser));
+        for observation in seen {
+            let mark = match act.browser {
+                BrowserName::Named(_) if !several => String::new(),
+                _ => format!("  ({})", observation.browser),
+            };
+            lines.extend(probes(observation, &mut symbols).into_iter().map(|line| format!("{line}{mark}")));
+        }
+    }
+    let width = lines.len().to_string().len().max(2);
+    lines.iter().enumerate().map(|(number, line)| format!("{:>width$} {}\n", number + 1, line.trim_end())).collect()
+}
+
+fn request(exchange: &Exchange, symbols: &mut Symbols, drawing: &Drawing<'_>) -> String {
+    let method = &exchange.request.method;
+    let (target, shown) = match (exchange.to, exchange.endpoint) {
+        (Party::Provider(_), Some(endpoint)) => (endpoint.to_string(), symbols.parameters(exchange)),
+        _ => (path(&exchange.request.url, drawing, symbols), symbols.known_parameters(exchange)),
+    };
+    format!("{:<8} > {:<8}  {method:<4} {target}{shown}", exchange.from.to_string(), exchange.to.to_string())
+}
+
+fn response(exchange: &Exchange, symbols: &mut Symbols, drawing: &Drawing<'_>) -> String {
+    let who = format!("{:<8} > {:<8}", exchange.to.to_string(), exchange.from.to_string());
+    let fault = if exchange.faults.is_empty() { "" } else { "   [fault]" };
+    let Some(response) = &exchange.response else { return format!("{who}  no answer{fault}") };
+    let what = match exchange.endpoint {
+        Some(endpoint) => format!("  {endpoint}"),
+        None => String::new(),
+    };
+    let rest = match exchange.location() {
+        Some(to) => {
+            let to = absolute(&exchange.request.url, to);
+            format!("  {}{}", path(&to, drawing, symbols), symbols.known(query_of(&to)))
+        }
+        None if exchange.endpoint.is_some() => {
+            exchange.response_json().map(|json| symbols.members(&json)).unwrap_or_default()
+        }
+        None => String::new(),
+    };
+    format!("{who}  {:<4}{what}{rest}{fault}", response.status)
+}
+
+fn absolute(base: &str, location: &str) -> String {
+    url::Url::parse(base).and_then(|base| base.join(location)).map_or_else(|_| location.to_owned(), String::from)
+}
+
+/// Origin and path, the known origins by their names.
+fn path(url: &str, drawing: &Drawing<'_>, symbols: &Symbols) -> String {
+    let bare = url.split(['?', '#']).next().unwrap_or(url);
+    let named = bare.strip_prefix(drawing.base).map(|path| format!("{{base}}{path}"));
+    let named = named.or_else(|| bare.strip_prefix(drawing.issuer).map(|path| format!("{{issuer}}{path}")));
+    printable(&symbols.replaced(&named.unwrap_or_else(|| bare.to_owned())))
+}
+
+fn probes(observation: &Observation, symbols: &mut Symbols) -> Vec<String> {
+    let line = |text: String| format!("{:<8}   {:<8}  {text}", "probe", "");
+    let mut lines = Vec::new();
+    for seen in &observation.seen {
+        match seen {
+            Seen::Session(session) => {
+                let whom = session.second.as_ref().unwrap_or(&session.first);
+                lines.push(line(format!("session {}", printable(&symbols.replaced(&whom.to_string())))));
+            }
+            Seen::Account { id, .. } => {
+                let id = id.as_ref().map_or("nobody".to_owned(), |id| symbols.named("account", id));
+                lines.push(line(format!("account {id}")));
+            }
+            Seen::Fields(fields) => {
+                let shown: Vec<String> = fields
+                    .iter()
+                    .map(|(name, value)| match value {
+                        Some(text) => format!("{name}=\"{}\"", printable(&symbols.replaced(text))),
+                        None => format!("{name} absent"),
+                    })
+                    .collect();
+                lines.push(line(format!("fields {}", shown.join(" "))));
+            }
+            Seen::Features(features) => {
+                let shown: Vec<String> = features
+                    .iter()
+                    .map(|(name, feature)| format!("{name} {}", if feature.on { "on" } else { "off" }))
+                    .collect();
+                lines.push(line(format!("features {}", shown.join(", "))));
+            }
+            Seen::Requests(_) | Seen::Response(_) | Seen::Cookies { .. } | Seen::Secrets(_) | Seen::Pages { .. } => {}
+        }
+    }
+    lines
+}
+
+/// The members of a JWT's claims.
+fn claims(token: &str) -> Option<Json> {
+    use base64::Engine as _;
+    let part = token.split('.').nth(1)?;
+    let bytes = base64::engine::general_purpose::URL_SAFE_NO_PAD.decode(part).ok()?;
+    serde_json::from_slice(&bytes).ok()
 }

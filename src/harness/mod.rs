@@ -4,6 +4,7 @@ pub mod album;
 pub mod decide;
 pub mod drive;
 pub mod guard;
+pub mod kill;
 pub mod known;
 pub mod ladder;
 pub mod plan;

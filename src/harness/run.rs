@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::judge::MessageRules;
 use crate::model::dialect::Dialect;
 use crate::model::result::{CaseResult, Event, Finding, Report, RunFacts, SnapshotState, Subject, Suite as SuiteName};
 use crate::model::verdict::{Level, Tier, Verdict};
@@ -89,6 +90,11 @@ pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report 
     let started = Instant::now();
     let seed = request.seed.unwrap_or_else(random_seed);
     let manifest = request.subject.manifest();
+    let mut request = request;
+    if request.tier() != manifest.tier || request.subject.has_flaws() {
+        // Ladders are stored for the sound partner at its own tier; any other run has others.
+        request.snapshots = SnapshotMode::Off;
+    }
     let dialect_name = request.dialect.clone().unwrap_or_else(|| manifest.dialect.clone());
     let tier = request.tier();
     let mut report = Report {
@@ -108,13 +114,27 @@ pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report 
         Err(sentence) => report.run.blocked = Some(sentence),
     }
     report.cases.sort_by(|a, b| a.id.cmp(&b.id));
-    super::known::apply(&manifest, &request.suite, &mut report, request.today);
+    super::known::note_stale(&manifest, &request.suite, &mut report, request.today);
     for case in &report.cases {
         report.totals.add(case.verdict);
     }
     report.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let _ = events.send(Event::Finished(Box::new(report.clone())));
     report
+}
+
+/// The smoke check alone, for `check`: is the manifest true, and does a plain login work?
+///
+/// # Errors
+/// There is nothing to check: a sentence that says why and what to do.
+pub async fn smoke(request: &RunRequest) -> Result<Vec<SmokeLine>, String> {
+    let manifest = request.subject.manifest();
+    let dialect = request.dialect.clone().unwrap_or_else(|| manifest.dialect.clone());
+    let ground = Arc::new(ground(request, &dialect, request.seed.unwrap_or_else(random_seed))?);
+    let world = Arc::new(World::start(&ground, false).await.map_err(|error| error.to_string())?);
+    let lines = smoke::check(&world, &super::suite::capabilities_of(&ground.manifest)).await;
+    world.stop().await;
+    Ok(lines)
 }
 
 /// A seed for this run, printed with it so that it can be repeated.
@@ -136,7 +156,23 @@ pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<G
     let dialect = Arc::new(dialect);
     let launcher = request.subject.launcher(&dialect);
     let secret = client_secret(&manifest, seed)?;
-    Ok(Ground::new(manifest, dialect, launcher, seed, secret))
+    let messages = messages_of(&request.suite, &dialect.name, &super::suite::capabilities_of(&manifest))?;
+    let schemas = Arc::new(request.suite.schemas.clone());
+    let mut ground = Ground::new(manifest, dialect, launcher, seed, secret);
+    ground.schemas = schemas;
+    ground.messages = messages;
+    Ok(ground)
+}
+
+/// The message schemas of a dialect, for a partner with these capabilities.
+fn messages_of(suite: &Suite, dialect: &str, capabilities: &BTreeSet<String>) -> Result<MessageRules, String> {
+    let folder = format!("dialects/{dialect}/messages/");
+    let messages = suite
+        .schemas
+        .iter()
+        .filter_map(|(path, schema)| path.strip_prefix(&folder).map(|name| (name.to_owned(), schema.clone())))
+        .collect();
+    MessageRules::new(&messages, capabilities)
 }
 
 /// From the environment where the manifest names a variable, else made from the seed: letters and digits only, so that
@@ -281,6 +317,7 @@ pub(super) fn result(request: &RunRequest, planned: &Planned, verdict: Verdict, 
 fn finish(request: &RunRequest, report: &mut Report, decided: BTreeMap<String, Decided>, world: &World) {
     let root = request.snapshot_root.clone();
     for (_, mut one) in decided {
+        super::known::mark(&world.ground.manifest, &mut one.result);
         if let Some(root) = &root {
             one.result.snapshot = super::album::keep(request, report, root, &one, world);
         }

@@ -43,6 +43,11 @@ impl SubjectSpec {
         }
     }
 
+    /// Whether defects of the reference partner are switched on.
+    pub fn has_flaws(&self) -> bool {
+        matches!(self, SubjectSpec::Reference { flaws, .. } if !flaws.is_empty())
+    }
+
     /// How it is brought to life. `dialect` is what the run speaks.
     pub fn launcher(&self, dialect: &Arc<Dialect>) -> Arc<dyn Launch> {
         match self {

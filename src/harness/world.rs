@@ -1,5 +1,6 @@
 //! A world: one provider and one partner that is set up with it. The shared cases have one, each isolated case its own.
 
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, RwLock};
 
+use crate::judge::MessageRules;
 use crate::model::dialect::Dialect;
 use crate::model::exchange::Sequence;
 use crate::model::manifest::Manifest;
@@ -27,6 +29,10 @@ pub struct Ground {
     pub client_secret: Option<String>,
     /// How long the partner may take for an effect.
     pub grace: Duration,
+    /// Named schemas.
+    pub schemas: Arc<BTreeMap<String, serde_json::Value>>,
+    /// What every message of the dialect must look like.
+    pub messages: MessageRules,
     /// Bounds for the browsers.
     pub limits: crate::agent::Limits,
     attempts: AtomicU64,
@@ -50,6 +56,8 @@ impl Ground {
             seed,
             client_secret,
             grace,
+            schemas: Arc::default(),
+            messages: MessageRules::default(),
             limits: crate::agent::Limits::default(),
             attempts: AtomicU64::new(0),
         }

@@ -1,14 +1,32 @@
 //! The judge: pure functions from a case, a transcript and observations to what did not hold. No sockets, no clock.
 
+mod describe;
+mod entropy;
 pub mod inert;
+mod invariants;
+mod leaks;
+mod messages;
+mod requests;
+mod response;
+mod schema;
+mod session;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use crate::model::exchange::{Exchange, Transcript};
-use crate::model::observation::{Observation, PageSeen};
+use crate::model::case::{Expectation, Expected};
+use crate::model::exchange::Transcript;
+use crate::model::observation::{Observation, PageSeen, Seen};
+use crate::model::value::{Saved, Value};
+
+pub use describe::{describe, masked, printable};
+pub use invariants::invariants;
+pub use messages::MessageRules;
+pub use requests::parameters_as_json;
+pub use schema::lint as lint_schema;
 
 /// What did not hold.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mismatch {
     /// What had to be seen.
     pub expected: String,
@@ -18,6 +36,16 @@ pub struct Mismatch {
     pub exchange: Option<String>,
     /// Nothing can be said (the probe was unstable or unreadable, a subject had nothing to look at): inconclusive.
     pub inconclusive: bool,
+}
+
+impl Mismatch {
+    fn new(expected: impl Into<String>, observed: impl Into<String>) -> Self {
+        Mismatch { expected: expected.into(), observed: observed.into(), ..Mismatch::default() }
+    }
+
+    fn unknown(expected: impl Into<String>, observed: impl Into<String>) -> Self {
+        Mismatch { inconclusive: true, ..Mismatch::new(expected, observed) }
+    }
 }
 
 /// Facts of an attempt that the judge needs beside the transcript.
@@ -34,34 +62,91 @@ pub struct Facts {
     /// A fault made the provider unavailable: 502 to 504 of the partner are fine.
     pub outage: bool,
     /// Named schemas under `specs/`.
-    pub schemas: BTreeMap<String, serde_json::Value>,
-}
-
-/// Whether what was expected was seen; every mismatch, not the first.
-pub fn observation(observation: &Observation, transcript: &Transcript, facts: &Facts) -> Vec<Mismatch> {
-    let _ = (observation, transcript, facts);
-    todo!()
+    pub schemas: Arc<BTreeMap<String, serde_json::Value>>,
 }
 
 /// A rule that is watched in every transcript.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Breach {
-    /// `secret-in-url`, `code-twice`, `nonce-reused`, `verifier-reused`, `redirect-uri`, `server-error`, …
+    /// `secret-in-url`, `code-twice`, `nonce-reused`, `verifier-reused`, `redirect-uri`, `server-error`, `token-leak`,
+    /// or `message` for a message schema.
     pub invariant: &'static str,
     /// The case whose own business it is, where there is one.
     pub case: Option<&'static str>,
+    /// The requirement that a message schema names.
+    pub requirement: Option<String>,
     /// What did not hold.
     pub mismatch: Mismatch,
 }
 
-/// What every transcript must hold.
-pub fn invariants(transcript: &Transcript, facts: &Facts) -> Vec<Breach> {
-    let _ = (transcript, facts);
-    todo!()
+/// Whether what was expected was seen; every mismatch, not the first.
+pub fn observation(observation: &Observation, transcript: &Transcript, facts: &Facts) -> Vec<Mismatch> {
+    let look = Look { observation, transcript, facts };
+    match &observation.expectation.subject {
+        Expected::Any(alternatives) => any(&look, alternatives),
+        _ => look.judge(&observation.expectation, observation.seen.first()),
+    }
 }
 
-/// An exchange in a few lines for people, secrets replaced by their names.
-pub fn describe(exchange: &Exchange, facts: &Facts) -> String {
-    let _ = (exchange, facts);
-    todo!()
+/// At least one holds. Where none does, and nothing can be said about one of them, nothing can be said about all.
+fn any(look: &Look<'_>, alternatives: &[Expectation]) -> Vec<Mismatch> {
+    let mut missed = Vec::new();
+    for (index, alternative) in alternatives.iter().enumerate() {
+        let mismatches = look.judge(alternative, look.observation.seen.get(index));
+        if mismatches.is_empty() {
+            return Vec::new();
+        }
+        missed.extend(mismatches);
+    }
+    let join = |of: fn(&Mismatch) -> &String, with: &str| missed.iter().map(of).cloned().collect::<Vec<_>>().join(with);
+    vec![Mismatch {
+        expected: format!("at least one of: {}", join(|missed| &missed.expected, "; ")),
+        observed: join(|missed| &missed.observed, "; "),
+        exchange: missed.iter().find_map(|missed| missed.exchange.clone()),
+        inconclusive: missed.iter().any(|missed| missed.inconclusive),
+    }]
+}
+
+/// What every subject is judged by.
+struct Look<'a> {
+    observation: &'a Observation,
+    transcript: &'a Transcript,
+    facts: &'a Facts,
+}
+
+impl Look<'_> {
+    fn judge(&self, expectation: &Expectation, seen: Option<&Seen>) -> Vec<Mismatch> {
+        let browser = self.observation.browser.as_str();
+        match (&expectation.subject, seen) {
+            (Expected::Session(who), Some(Seen::Session(seen))) => session::session(who, seen, browser),
+            (Expected::Ended(person), Some(Seen::Session(seen))) => session::ended(person, seen, browser),
+            (Expected::Ended(person), Some(Seen::Features(seen))) => session::degraded(person, seen, browser),
+            (Expected::Account(account), Some(Seen::Account { id, new })) => {
+                session::account(account, id.as_deref(), *new, browser)
+            }
+            (Expected::Fields(fields), Some(Seen::Fields(seen))) => session::fields(fields, seen, browser),
+            (Expected::Features(which), Some(Seen::Features(seen))) => session::features(which, seen, browser),
+            (Expected::Request(address), _) => requests::judge(self, expectation, address, seen),
+            (Expected::Response(allowed), Some(Seen::Response(page))) => {
+                response::judge(self, expectation, allowed, page.as_ref())
+            }
+            (Expected::Cookie(name), Some(Seen::Cookies { jar, session })) => {
+                response::cookies(self, expectation, name, jar, session)
+            }
+            (Expected::Hidden(secret), Some(Seen::Secrets(values))) => leaks::hidden(self, expectation, secret, values),
+            (Expected::Inert(kind), Some(Seen::Pages { pages, canaries })) => inert::judge(kind, pages, canaries),
+            (subject, _) => {
+                vec![Mismatch::unknown(format!("{subject:?}"), "the harness looked at nothing that could show it")]
+            }
+        }
+    }
+
+    fn describe(&self, exchange: &crate::model::exchange::Exchange) -> String {
+        describe(exchange, self.facts)
+    }
+}
+
+/// A bound value as text.
+fn text(value: &Value) -> Option<String> {
+    value.resolve(&Saved::default()).ok().map(|wire| wire.to_text())
 }

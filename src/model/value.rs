@@ -181,6 +181,13 @@ pub struct Unresolved {
     pub what: String,
 }
 
+impl Unresolved {
+    /// What is not known, in words.
+    pub fn text(what: impl Into<String>) -> Self {
+        Unresolved { what: what.into() }
+    }
+}
+
 impl Value {
     /// A text literal.
     pub fn text(text: impl Into<String>) -> Self {

@@ -1,6 +1,8 @@
 //! The mock identity provider. It never sees a case: it gets people, faults and options by attempt, and keeps the
 //! ledger of which authorization, code and token belongs to which attempt.
 
+pub mod mint;
+
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;

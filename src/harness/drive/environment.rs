@@ -35,6 +35,7 @@ impl Play {
             ("optional_scopes", "manifest") => texts(manifest.scopes.optional.clone()),
             ("redirect_uris", "manifest") => texts(self.redirect_uris()),
             ("optional_fields", "manifest") => texts(optional_fields(manifest)),
+            ("base", "manifest") => Some(Wire::from(self.base.as_str())),
             ("client_id", "main") => Some(Wire::from(manifest.client.id.as_str())),
             (member, provider) if ProviderName::from_name(provider) == Some(ProviderName::Main) => {
                 self.world.provider.metadata(member).map(Wire::from)

@@ -8,8 +8,9 @@ use tokio::time::Instant;
 
 use crate::agent::Browser;
 use crate::judge;
-use crate::model::case::{Expectation, Expected, FeaturesAre, Step};
+use crate::model::case::{Expectation, Expected, FeaturesAre, SessionIs, Step};
 use crate::model::exchange::{Cause, Purpose};
+use crate::model::manifest::OnRevocation;
 use crate::model::observation::{FeatureSeen, Observation, Seen, SessionSeen, Whom};
 use crate::partner::{self, ProbeAnswer};
 
@@ -76,9 +77,13 @@ impl Play {
         let browser = self.browser(name);
         let cause = self.cause(index, name, tab, Purpose::Probe);
         match subject {
-            Expected::Session(_) => {
+            Expected::Session(who) => {
                 let (first, evidence) = self.probe(&browser, &cause).await;
-                Seen::Session(SessionSeen { first, second: None, own: self.own(name), evidence })
+                let own = if *who == SessionIs::Unchanged { self.before(name) } else { self.own(name) };
+                Seen::Session(SessionSeen { first, second: None, own, evidence })
+            }
+            Expected::Ended(_) if self.world.ground.manifest.session.on_revocation == OnRevocation::Degrade => {
+                Seen::Features(self.features(&FeaturesAre::AsGranted, &browser, &cause).await)
             }
             Expected::Ended(_) => {
                 let (first, evidence) = self.probe_until_ended(&browser, &cause).await;
@@ -131,6 +136,14 @@ impl Play {
 
     fn own(&self, browser: &str) -> Option<String> {
         self.state().browsers.get(browser).and_then(|known| known.owner.clone())
+    }
+
+    /// Who was in before the last action.
+    fn before(&self, browser: &str) -> Option<String> {
+        match self.state().browsers.get(browser).and_then(|known| known.before.clone()) {
+            Some(Whom::Person(name)) => Some(name),
+            _ => None,
+        }
     }
 
     fn secrets(&self, kind: &str) -> Vec<String> {

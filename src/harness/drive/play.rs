@@ -295,7 +295,7 @@ impl Play {
             partner: self.base.clone(),
             pages: browsers.iter().flat_map(Browser::pages).collect(),
             outage,
-            schemas: BTreeMap::new(),
+            schemas: Arc::clone(&self.world.ground.schemas),
         }
     }
 

@@ -1,0 +1,202 @@
+//! The kill matrix: each flaw of the reference partner against the cases that say they catch it.
+//!
+//! It proves two things: that each case can fail, and that the honest partner fails none.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tokio::sync::{Semaphore, mpsc};
+use tokio::task::JoinSet;
+
+use crate::model::case::Case;
+use crate::model::result::Report;
+use crate::model::verdict::{Tier, Verdict};
+use crate::reference::{Base, FLAWS, Flaw};
+
+use super::run::{RunRequest, SnapshotMode, SubjectSpec, run};
+use super::suite::Suite;
+
+/// Runs at a time; each has a provider and partners of its own, and some of them wait for a timeout.
+const RUNS_AT_A_TIME: usize = 4;
+
+/// What is asked for.
+#[derive(Clone)]
+pub struct KillRequest {
+    /// Cases, rules, dialects.
+    pub suite: Arc<Suite>,
+    /// These flaws only.
+    pub flaws: Option<Vec<String>>,
+    /// Every case against every flaw, not only those that name it.
+    pub all_cases: bool,
+    /// Attempts at a time within one run.
+    pub jobs: Option<usize>,
+    /// Of all identities; random when absent.
+    pub seed: Option<u64>,
+    /// The command that reruns a case, without its id.
+    pub rerun_prefix: String,
+    /// Year, month, day.
+    pub today: (i32, u32, u32),
+}
+
+/// One flaw and what became of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KillRow {
+    /// The flaw.
+    pub flaw: String,
+    /// The base that it was switched on in.
+    pub base: Base,
+    /// Case, requirement and verdict of every finding against it.
+    pub killed_by: Vec<(String, String, Verdict)>,
+    /// Cases whose `kills` names it.
+    pub named: Vec<String>,
+    /// Cases that failed because of it without naming it.
+    pub also: Vec<String>,
+    /// Named cases that did not fail.
+    pub missed: Vec<String>,
+    /// At least one named case failed for a requirement that it names.
+    pub killed: bool,
+}
+
+/// Flaws by cases.
+#[derive(Debug, Clone)]
+pub struct KillMatrix {
+    /// In the order of the flaws' ids.
+    pub rows: Vec<KillRow>,
+    /// Cases with a fault or an attack that killed nothing.
+    pub idle: Vec<String>,
+    /// The partner without flaws: one report per base.
+    pub honest: Vec<Report>,
+}
+
+impl KillMatrix {
+    /// Flaws killed, and flaws tried.
+    pub fn score(&self) -> (usize, usize) {
+        (self.rows.iter().filter(|row| row.killed).count(), self.rows.len())
+    }
+}
+
+/// Tries every flaw asked for on the weakest base where it shows; tells each row as soon as it is known.
+pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Send + Sync) -> KillMatrix {
+    let chosen: Vec<Flaw> = FLAWS
+        .iter()
+        .filter(|flaw| request.flaws.as_ref().is_none_or(|ids| ids.iter().any(|id| id == flaw.id)))
+        .copied()
+        .collect();
+    let seats = Arc::new(Semaphore::new(RUNS_AT_A_TIME));
+    let mut honest = JoinSet::new();
+    if request.flaws.is_none() {
+        for base in Base::ALL {
+            let run_request = reference_run(&request, base, BTreeSet::new(), None);
+            let seats = Arc::clone(&seats);
+            honest.spawn(async move {
+                let _seat = seats.acquire_owned().await;
+                (base, silent(run_request).await)
+            });
+        }
+    }
+    let mut tasks = JoinSet::new();
+    for flaw in chosen {
+        let named = named(&request.suite, flaw.id);
+        let only = (!request.all_cases).then(|| named.iter().cloned().collect());
+        let run_request = reference_run(&request, flaw.shows_on, BTreeSet::from([flaw.id.to_owned()]), only);
+        let seats = Arc::clone(&seats);
+        let suite = Arc::clone(&request.suite);
+        tasks.spawn(async move {
+            let _seat = seats.acquire_owned().await;
+            row(&suite, flaw, named, &silent(run_request).await)
+        });
+    }
+    let mut rows = Vec::new();
+    while let Some(joined) = tasks.join_next().await {
+        let row = joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        progress(&row);
+        rows.push(row);
+    }
+    rows.sort_by(|a, b| a.flaw.cmp(&b.flaw));
+    let mut reports = BTreeMap::new();
+    while let Some(joined) = honest.join_next().await {
+        let (base, report) = joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+        reports.insert(base, report);
+    }
+    let idle = if request.flaws.is_none() { idle(&request.suite, &rows) } else { Vec::new() };
+    KillMatrix { rows, idle, honest: reports.into_values().collect() }
+}
+
+fn named(suite: &Suite, flaw: &str) -> Vec<String> {
+    suite.cases.iter().filter(|case| case.kills.iter().any(|own| own == flaw)).map(|case| case.id.clone()).collect()
+}
+
+fn reference_run(
+    request: &KillRequest,
+    base: Base,
+    flaws: BTreeSet<String>,
+    only: Option<BTreeSet<String>>,
+) -> RunRequest {
+    RunRequest {
+        suite: Arc::clone(&request.suite),
+        subject: SubjectSpec::Reference { base, flaws, dialect: "oidc".to_owned() },
+        dialect: None,
+        tier: Some(Tier::Strict),
+        jobs: request.jobs,
+        seed: request.seed,
+        filter: Vec::new(),
+        only,
+        fail_fast: false,
+        partition: None,
+        snapshots: SnapshotMode::Off,
+        snapshot_root: None,
+        rerun_prefix: request.rerun_prefix.clone(),
+        today: request.today,
+        log: None,
+    }
+}
+
+async fn silent(request: RunRequest) -> Report {
+    let (events, _nobody_listens) = mpsc::unbounded_channel();
+    run(request, events).await
+}
+
+fn row(suite: &Suite, flaw: Flaw, named: Vec<String>, report: &Report) -> KillRow {
+    let mut killed_by = Vec::new();
+    for case in &report.cases {
+        for finding in case.findings.iter().filter(|finding| finding.verdict == Verdict::Fail) {
+            let kill = (case.id.clone(), finding.requirement.clone(), finding.verdict);
+            if !killed_by.contains(&kill) {
+                killed_by.push(kill);
+            }
+        }
+    }
+    let failed = |id: &String| {
+        let case = suite.cases.iter().find(|case| case.id == *id);
+        killed_by.iter().any(|(own, rule, _)| own == id && case.is_some_and(|case| names(case, rule)))
+    };
+    let missed: Vec<String> = named.iter().filter(|id| !failed(id)).cloned().collect();
+    let killed = named.iter().any(failed);
+    let also: BTreeSet<String> =
+        killed_by.iter().map(|(id, _, _)| id.clone()).filter(|id| !named.contains(id)).collect();
+    KillRow {
+        flaw: flaw.id.to_owned(),
+        base: flaw.shows_on,
+        killed_by,
+        named,
+        also: also.into_iter().collect(),
+        missed,
+        killed,
+    }
+}
+
+/// Whether a rule is the case's own or that of one of its steps.
+fn names(case: &Case, rule: &str) -> bool {
+    case.requirement == rule || case.steps.iter().any(|step| step.requirement.as_deref() == Some(rule))
+}
+
+/// Cases that name flaws and yet killed none of them.
+fn idle(suite: &Suite, rows: &[KillRow]) -> Vec<String> {
+    suite
+        .cases
+        .iter()
+        .filter(|case| case.id != "login/happy")
+        .filter(|case| !rows.iter().any(|row| row.named.contains(&case.id) && !row.missed.contains(&case.id)))
+        .map(|case| case.id.clone())
+        .collect()
+}

@@ -1,0 +1,180 @@
+//! Symbols for values that differ from run to run: `<state 1>`, `<sub alice>`. Symbols, not redactions: a reviewer sees
+//! that the same state came back.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+use crate::judge::printable;
+use crate::model::exchange::Exchange;
+use crate::model::observation::Seen;
+
+use super::Drawing;
+
+/// Parameters and members whose values are new in each run, and what their symbols are called.
+const FRESH: [(&str, &str); 16] = [
+    ("state", "state"),
+    ("nonce", "nonce"),
+    ("code", "code"),
+    ("code_challenge", "challenge"),
+    ("code_verifier", "verifier"),
+    ("access_token", "access token"),
+    ("refresh_token", "refresh token"),
+    ("id_token", "id token"),
+    ("id_token_hint", "id token"),
+    ("logout_token", "logout token"),
+    ("token", "token"),
+    ("sid", "sid"),
+    ("jti", "jti"),
+    ("at_hash", "at_hash"),
+    ("session_state", "session state"),
+    ("account", "account"),
+];
+
+/// Members that are times.
+const TIMES: [&str; 5] = ["exp", "iat", "nbf", "auth_time", "updated_at"];
+
+/// Values and their symbols, given in the order in which a ladder is drawn.
+pub(super) struct Symbols {
+    of: BTreeMap<String, String>,
+    counts: BTreeMap<&'static str, usize>,
+}
+
+impl Symbols {
+    pub(super) fn new(drawing: &Drawing<'_>) -> Self {
+        let mut symbols = Symbols { of: BTreeMap::new(), counts: BTreeMap::new() };
+        for person in drawing.people {
+            // A person who was given another one's address keeps it under the name of whoever had it first.
+            let mut give = |value: Option<String>, what: &str| {
+                if let Some(value) = value.filter(|value| value.len() >= 4) {
+                    symbols.of.entry(value).or_insert_with(|| format!("<{what} {}>", person.name));
+                }
+            };
+            give(Some(person.sub.clone()), "sub");
+            give(person.text("email"), "email");
+            give(Some(person.login.clone()), "login");
+            give(Some(person.id.clone()), "id");
+            give(Some(person.password.clone()), "password");
+        }
+        for secret in drawing.secrets.get("client_secret").into_iter().flatten() {
+            symbols.of.insert(secret.clone(), "<client secret>".to_owned());
+        }
+        for seen in drawing.observations.iter().flat_map(|observation| &observation.seen) {
+            if let Seen::Pages { canaries, .. } = seen {
+                for (kind, value) in canaries {
+                    symbols.of.entry(value.clone()).or_insert_with(|| format!("<canary {kind}>"));
+                }
+            }
+        }
+        symbols.of.insert(drawing.base.to_owned(), "{base}".to_owned());
+        symbols.of.insert(drawing.issuer.to_owned(), "{issuer}".to_owned());
+        symbols
+    }
+
+    /// The symbol of a value, given now if it has none.
+    pub(super) fn named(&mut self, what: &'static str, value: &str) -> String {
+        if let Some(symbol) = self.of.get(value) {
+            return symbol.clone();
+        }
+        let count = self.counts.entry(what).or_default();
+        *count += 1;
+        let symbol = format!("<{what} {count}>");
+        self.of.insert(value.to_owned(), symbol.clone());
+        symbol
+    }
+
+    /// A text with every known value in it replaced, longer ones first.
+    pub(super) fn replaced(&self, text: &str) -> String {
+        let mut known: Vec<(&String, &String)> =
+            self.of.iter().filter(|(value, _)| value.len() >= 4 && text.contains(value.as_str())).collect();
+        known.sort_by_key(|(value, _)| std::cmp::Reverse(value.len()));
+        let mut text = text.to_owned();
+        for (value, symbol) in known {
+            text = text.replace(value.as_str(), symbol);
+        }
+        text
+    }
+
+    /// Every parameter of a request to one of the provider's endpoints, by name.
+    pub(super) fn parameters(&mut self, exchange: &Exchange) -> String {
+        let mut all = exchange.parameters();
+        all.sort();
+        all.into_iter().map(|(name, value)| format!(" {}={}", printable(&name), self.shown(&name, &value))).collect()
+    }
+
+    /// Of requests to the partner and to pages: names, and values that have a symbol.
+    pub(super) fn known_parameters(&mut self, exchange: &Exchange) -> String {
+        self.known(exchange.parameters())
+    }
+
+    pub(super) fn known(&mut self, mut all: Vec<(String, String)>) -> String {
+        all.sort();
+        all.into_iter()
+            .map(|(name, value)| {
+                let fresh = fresh(&name).filter(|_| !value.is_empty());
+                let symbol = match fresh {
+                    Some(what) => Some(self.named(what, &value)),
+                    None => self.of.get(&value).cloned(),
+                };
+                match symbol {
+                    Some(symbol) => format!(" {}={symbol}", printable(&name)),
+                    None => format!(" {}", printable(&name)),
+                }
+            })
+            .collect()
+    }
+
+    /// The members of an answer: tokens opened, times left out.
+    pub(super) fn members(&mut self, json: &Json) -> String {
+        let mut out = String::new();
+        let Json::Object(members) = json else { return out };
+        let mut members: Vec<(&String, &Json)> = members.iter().collect();
+        members.sort_by_key(|(name, _)| name.as_str());
+        for (name, value) in members {
+            if TIMES.contains(&name.as_str()) {
+                continue;
+            }
+            match value {
+                Json::String(token) if name == "id_token" => out.push_str(&self.token(name, token)),
+                Json::String(text) => out.push_str(&format!(" {}={}", printable(name), self.shown(name, text))),
+                other => {
+                    out.push_str(&format!(" {}={}", printable(name), printable(&self.replaced(&other.to_string()))))
+                }
+            }
+        }
+        out
+    }
+
+    fn token(&mut self, name: &str, token: &str) -> String {
+        let Some(Json::Object(claims)) = super::claims(token) else {
+            return format!(" {name}={}", self.shown(name, token));
+        };
+        let mut out = String::new();
+        for (claim, value) in claims {
+            if TIMES.contains(&claim.as_str()) {
+                continue;
+            }
+            let shown = match &value {
+                Json::String(text) => self.shown(&claim, text),
+                other => printable(&self.replaced(&other.to_string())),
+            };
+            out.push_str(&format!(" {name}.{}={shown}", printable(&claim)));
+        }
+        out
+    }
+
+    fn shown(&mut self, name: &str, value: &str) -> String {
+        if value.is_empty() {
+            return String::new();
+        }
+        if let Some(what) = fresh(name) {
+            return self.named(what, value);
+        }
+        let text = printable(&self.replaced(value));
+        if text.contains(' ') { format!("\"{text}\"") } else { text }
+    }
+}
+
+fn fresh(name: &str) -> Option<&'static str> {
+    FRESH.iter().find(|(own, _)| *own == name).map(|(_, what)| *what)
+}

@@ -1,0 +1,88 @@
+//! Exchanges for people: short, without secrets, without anything that a terminal would obey.
+
+use crate::model::exchange::{Exchange, header};
+
+use super::Facts;
+
+/// How much of a value is shown.
+const SHOWN: usize = 300;
+
+/// An exchange in a few lines for people, secrets replaced by their names.
+pub fn describe(exchange: &Exchange, facts: &Facts) -> String {
+    let url = printable(&masked(&exchange.request.url, facts));
+    let mut lines = vec![format!("{} > {}  {} {url}", exchange.from, exchange.to, exchange.request.method)];
+    if !exchange.request.body.is_empty() {
+        let body = String::from_utf8_lossy(&exchange.request.body);
+        lines.push(format!("    {}", printable(&masked(&body, facts))));
+    }
+    lines.push(match &exchange.response {
+        None => "    no answer".to_owned(),
+        Some(response) => {
+            let location = header(&response.headers, "location").map(|to| format!("  location: {to}"));
+            let json = header(&response.headers, "content-type").is_some_and(|kind| kind.contains("json"));
+            let body = json.then(|| format!("  {}", String::from_utf8_lossy(&response.body)));
+            let rest = location.or(body).unwrap_or_default();
+            format!("    {}{}", response.status, printable(&masked(&rest, facts)))
+        }
+    });
+    if let Some(note) = &exchange.note {
+        lines.push(format!("    {}", printable(&masked(note, facts))));
+    }
+    lines.join("\n")
+}
+
+/// A text with every secret of the attempt replaced by its name.
+pub fn masked(text: &str, facts: &Facts) -> String {
+    let mut text = text.to_owned();
+    for (kind, values) in &facts.secrets {
+        for value in values.iter().filter(|value| value.len() >= 6) {
+            if text.contains(value.as_str()) {
+                text = text.replace(value.as_str(), &format!("<{kind}>"));
+            }
+        }
+    }
+    text
+}
+
+/// A text that may come from anybody, on one line and bounded: control characters and what reorders text are escaped.
+pub fn printable(text: &str) -> String {
+    let mut out = String::new();
+    for (count, c) in text.chars().enumerate() {
+        if count == SHOWN {
+            out.push('…');
+            break;
+        }
+        let reorders =
+            matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+        if c.is_control() || reorders {
+            out.extend(c.escape_unicode());
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_would_obey_is_escaped() {
+        assert_eq!(printable("a\u{1b}[2Jb\u{202e}c"), "a\\u{1b}[2Jb\\u{202e}c");
+    }
+
+    #[test]
+    fn long_text_is_cut() {
+        assert_eq!(printable(&"x".repeat(1000)).chars().count(), SHOWN + 1);
+    }
+
+    #[test]
+    fn secrets_are_shown_by_their_names() {
+        let facts = Facts {
+            secrets: std::collections::BTreeMap::from([("code".to_owned(), vec!["c0de-1234".to_owned()])]),
+            ..Facts::default()
+        };
+        assert_eq!(masked("/callback?code=c0de-1234", &facts), "/callback?code=<code>");
+    }
+}

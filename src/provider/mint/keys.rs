@@ -1,0 +1,172 @@
+//! The provider's collection of keys: labelled test keys that are shipped, each parsed once, when first used.
+
+use std::sync::{LazyLock, OnceLock};
+
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RsaKeyPair};
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::model::value::KeyForm;
+use crate::model::wire::Wire;
+
+/// Test keys, and public ones: they protect nothing.
+const SHIPPED: &str = include_str!("keys.json");
+
+/// Key type, as `kty` spells it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[allow(missing_docs)]
+pub enum Kind {
+    #[serde(rename = "RSA")]
+    Rsa,
+    #[serde(rename = "EC")]
+    Ec,
+}
+
+#[derive(Deserialize)]
+struct Shipped {
+    keys: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+struct Entry {
+    name: String,
+    kid: String,
+    kind: Kind,
+    pkcs8: String,
+    spki: String,
+    #[serde(default)]
+    pkcs1: String,
+    #[serde(default)]
+    n: String,
+    #[serde(default)]
+    e: String,
+    #[serde(default)]
+    x: String,
+    #[serde(default)]
+    y: String,
+    #[serde(skip)]
+    parsed: OnceLock<Option<Parsed>>,
+}
+
+/// A private key, ready to sign.
+pub enum Parsed {
+    /// RSA of an ordinary size.
+    Rsa(RsaKeyPair),
+    /// P-256.
+    Ec(EcdsaKeyPair),
+    /// RSA that is too short for anybody: another library signs with it, since the first one rightly refuses.
+    ShortRsa(Box<rsa::PrivateKey>),
+}
+
+/// A key of the collection.
+#[derive(Clone, Copy)]
+pub struct Key(&'static Entry);
+
+static KEYS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
+    serde_json::from_str::<Shipped>(SHIPPED).map(|shipped| shipped.keys).expect("the shipped keys are read by a test")
+});
+
+/// The key of that name and type: `main`, `second`, `fresh`, `withdrawn`, `attacker`, `rsa-1024`, `rsa-512`.
+pub fn key(name: &str, kind: Kind) -> Option<Key> {
+    KEYS.iter().find(|entry| entry.name == name && entry.kind == kind).map(Key)
+}
+
+impl Key {
+    /// Its `kid`.
+    pub fn kid(self) -> &'static str {
+        &self.0.kid
+    }
+
+    /// The private key; `None` when the shipped text cannot be read (kept impossible by a test).
+    pub fn private(self) -> Option<&'static Parsed> {
+        let parse = || {
+            let der = STANDARD.decode(&self.0.pkcs8).ok()?;
+            match self.0.kind {
+                Kind::Ec => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).ok().map(Parsed::Ec),
+                Kind::Rsa => match RsaKeyPair::from_pkcs8(&der) {
+                    Ok(pair) => Some(Parsed::Rsa(pair)),
+                    Err(_) => {
+                        use rsa::pkcs8::DecodePrivateKey as _;
+                        rsa::PrivateKey::from_pkcs8_der(&der).ok().map(|key| Parsed::ShortRsa(Box::new(key)))
+                    }
+                },
+            }
+        };
+        self.0.parsed.get_or_init(parse).as_ref()
+    }
+
+    /// The public JWK (RFC 7517), with `alg` and `use`.
+    pub fn jwk(self) -> Wire {
+        let entry = self.0;
+        Wire::from(match entry.kind {
+            Kind::Rsa => json!({
+                "kty": "RSA", "use": "sig", "alg": "RS256", "kid": entry.kid, "n": entry.n, "e": entry.e,
+            }),
+            Kind::Ec => json!({
+                "kty": "EC", "use": "sig", "alg": "ES256", "kid": entry.kid, "crv": "P-256", "x": entry.x, "y": entry.y,
+            }),
+        })
+    }
+
+    /// The public key in some form.
+    pub fn public(self, form: KeyForm) -> Option<Wire> {
+        let der = |text: &str| STANDARD.decode(text).ok();
+        let part = |text: &str| URL_SAFE_NO_PAD.decode(text).ok().map(Wire::Bytes);
+        let pem = |label: &str, text: &str, newline: bool| {
+            if text.is_empty() {
+                return None;
+            }
+            let lines: Vec<String> =
+                text.as_bytes().chunks(64).map(|line| String::from_utf8_lossy(line).into_owned()).collect();
+            let end = if newline { "\n" } else { "" };
+            Some(Wire::from(format!("-----BEGIN {label}-----\n{}\n-----END {label}-----{end}", lines.join("\n"))))
+        };
+        let entry = self.0;
+        match form {
+            KeyForm::Jwk => Some(self.jwk()),
+            KeyForm::SpkiPem => pem("PUBLIC KEY", &entry.spki, true),
+            KeyForm::SpkiPemNoNewline => pem("PUBLIC KEY", &entry.spki, false),
+            KeyForm::Pkcs1Pem => pem("RSA PUBLIC KEY", &entry.pkcs1, true),
+            KeyForm::Pkcs1PemNoNewline => pem("RSA PUBLIC KEY", &entry.pkcs1, false),
+            KeyForm::SpkiDer => der(&entry.spki).map(Wire::Bytes),
+            KeyForm::Pkcs1Der if entry.kind == Kind::Rsa => der(&entry.pkcs1).map(Wire::Bytes),
+            KeyForm::Modulus if entry.kind == Kind::Rsa => part(&entry.n),
+            KeyForm::Exponent if entry.kind == Kind::Rsa => part(&entry.e),
+            KeyForm::Pkcs1Der | KeyForm::Modulus | KeyForm::Exponent => None,
+        }
+    }
+}
+
+/// What the shared issuer publishes, and never anything else: one key per advertised algorithm, the RS256 key first.
+pub fn published() -> Wire {
+    let keys = [Kind::Rsa, Kind::Ec].into_iter().filter_map(|kind| key("main", kind)).map(Key::jwk).collect();
+    let mut set = Wire::object();
+    set.push("keys", Wire::List(keys));
+    set
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_shipped_key_can_be_used_and_has_a_kid_of_its_own() {
+        let mut kids: Vec<&str> = KEYS.iter().map(|entry| entry.kid.as_str()).collect();
+        for entry in KEYS.iter() {
+            assert!(Key(entry).private().is_some(), "{}", entry.kid);
+        }
+        kids.sort_unstable();
+        let before = kids.len();
+        kids.dedup();
+        assert_eq!(kids.len(), before);
+    }
+
+    #[test]
+    fn only_main_keys_are_published_and_rs256_first() {
+        let json = published().to_json();
+        let kids: Vec<&str> = json["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
+        assert_eq!(kids, ["main-rs256", "main-es256"]);
+    }
+}
