@@ -366,9 +366,8 @@ fn edit(text: &str, place: Place) -> String {
 impl UnicodeForm {
     fn apply(self, text: &str) -> String {
         match self {
-            // The only letters that need composing come from the case itself; a table of the common marks is enough.
-            UnicodeForm::Nfc => text.replace("e\u{301}", "é").replace("u\u{308}", "ü").replace("o\u{308}", "ö"),
-            UnicodeForm::Nfd => text.replace('é', "e\u{301}").replace('ü', "u\u{308}").replace('ö', "o\u{308}"),
+            UnicodeForm::Nfc => icu_normalizer::ComposingNormalizerBorrowed::new_nfc().normalize(text).into_owned(),
+            UnicodeForm::Nfd => icu_normalizer::DecomposingNormalizerBorrowed::new_nfd().normalize(text).into_owned(),
             UnicodeForm::Fullwidth => text
                 .chars()
                 .map(|c| match c {
@@ -465,6 +464,15 @@ impl Environment for Saved {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn unicode_forms_cover_every_letter() {
+        let of = |form: UnicodeForm, text: &str| Transform::Form(form).apply(Wire::from(text), &Saved::default());
+        let decomposed = of(UnicodeForm::Nfd, "Ångström ñ Việt").unwrap().to_text();
+        assert!(decomposed.contains("A\u{30a}") && decomposed.contains("n\u{303}"));
+        assert_eq!(of(UnicodeForm::Nfc, &decomposed).unwrap().to_text(), "Ångström ñ Việt");
+        assert_eq!(of(UnicodeForm::Fullwidth, "a@b").unwrap().to_text(), "ａ＠ｂ");
+    }
 
     #[test]
     fn what_one_side_does_not_know_is_left_for_the_other() {

@@ -12,7 +12,7 @@ pub enum Wire {
     Json(Json),
     /// JSON text written as it stands.
     Raw(String),
-    /// Bytes written as they stand; inside JSON they become a string with those bytes.
+    /// Bytes written as they stand; inside JSON they become a string with those bytes, quotes and controls escaped.
     Bytes(Vec<u8>),
     /// An array.
     List(Vec<Wire>),
@@ -131,7 +131,13 @@ impl Wire {
             Wire::Raw(text) => out.extend_from_slice(text.as_bytes()),
             Wire::Bytes(bytes) => {
                 out.push(b'"');
-                out.extend_from_slice(bytes);
+                for byte in bytes {
+                    match byte {
+                        b'"' | b'\\' => out.extend([b'\\', *byte]),
+                        0..=0x1f => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
+                        other => out.push(*other),
+                    }
+                }
                 out.push(b'"');
             }
             Wire::List(items) => {
@@ -185,5 +191,12 @@ mod tests {
         wire.push("sub", "bob");
         wire.push("exp", Wire::Raw("1e400".into()));
         assert_eq!(wire.to_json_bytes(), br#"{"sub":"alice","sub":"bob","exp":1e400}"#);
+    }
+
+    #[test]
+    fn bytes_in_a_string_do_not_end_it() {
+        let mut wire = Wire::object();
+        wire.push("token", Wire::Bytes(b"a\"b\\c\n\xff".to_vec()));
+        assert_eq!(wire.to_json_bytes(), b"{\"token\":\"a\\\"b\\\\c\\u000a\xff\"}");
     }
 }

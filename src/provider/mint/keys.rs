@@ -14,6 +14,12 @@ use crate::model::wire::Wire;
 /// Test keys, and public ones: they protect nothing.
 const SHIPPED: &str = include_str!("keys.json");
 
+/// The name of the secret that everybody knows, for HMAC.
+pub const OCT: &str = "oct";
+
+/// That secret; long enough for HS512 (RFC 7518, section 3.2).
+pub const OCT_SECRET: &[u8] = b"this secret is known to everybody, and 64 bytes are enough of it";
+
 /// Key type, as `kty` spells it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[allow(missing_docs)]
@@ -73,7 +79,40 @@ pub fn key(name: &str, kind: Kind) -> Option<Key> {
     KEYS.iter().find(|entry| entry.name == name && entry.kind == kind).map(Key)
 }
 
+/// The key of that name that fits an algorithm; one of another type where there is only that.
+pub fn for_alg(name: &str, alg: &str) -> Option<Key> {
+    let (first, second) = if alg.starts_with("ES") { (Kind::Ec, Kind::Rsa) } else { (Kind::Rsa, Kind::Ec) };
+    key(name, first).or_else(|| key(name, second))
+}
+
+/// A public key by name, for the algorithm that a client registered (`RS256`, `ES256`), in some form. `oct` has only
+/// a JWK, which is the secret itself.
+///
+/// `None`: there is no such key, or it does not have that form.
+pub fn public_for(name: &str, alg: &str, form: KeyForm) -> Option<Wire> {
+    if name == OCT {
+        let jwk = json!({ "kty": "oct", "alg": "HS256", "kid": OCT, "k": URL_SAFE_NO_PAD.encode(OCT_SECRET) });
+        return (form == KeyForm::Jwk).then(|| Wire::from(jwk));
+    }
+    // A modulus is wanted of the RSA key, whatever the client registered.
+    let rsa = !matches!(form, KeyForm::Jwk | KeyForm::SpkiPem | KeyForm::SpkiPemNoNewline | KeyForm::SpkiDer);
+    if rsa { key(name, Kind::Rsa)?.public(form) } else { for_alg(name, alg)?.public(form) }
+}
+
 impl Key {
+    /// Its type.
+    pub fn kind(self) -> Kind {
+        self.0.kind
+    }
+
+    /// Whether an algorithm of JWS can use it.
+    pub fn fits(self, alg: &str) -> bool {
+        match self.0.kind {
+            Kind::Ec => alg == "ES256",
+            Kind::Rsa => alg.starts_with("RS") || alg.starts_with("PS"),
+        }
+    }
+
     /// Its `kid`.
     pub fn kid(self) -> &'static str {
         &self.0.kid

@@ -1,16 +1,11 @@
-//! Tokens: claims and a JOSE header signed into compact form (RFC 7515), in every right and wrong way of a fault's `sign`.
+//! Tokens: claims and a JOSE header, changed as faults ask, then signed and put into bytes.
 
-use aws_lc_rs::rand::SystemRandom;
-use aws_lc_rs::{hmac, signature};
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-
-use crate::model::fault::{Encode, Patch, Sign, SignatureShape, SigningKey};
+use crate::model::fault::{Message, Object, Patch};
 use crate::model::value::{Environment, Unresolved};
 use crate::model::wire::Wire;
 
-use super::keys::{self, Key, Kind, Parsed};
-use super::patch;
+use super::sign::Signer;
+use super::{encode, patch};
 
 /// A token before it is signed.
 #[derive(Debug, Clone)]
@@ -23,14 +18,8 @@ pub struct Draft {
     pub claims: Wire,
 }
 
-/// The order of P-256.
-const ORDER: [u8; 32] = [
-    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7,
-    0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
-];
-
-/// Signs a draft, changed by the patches that address the object: `claims` its members, `jose` its header. The last
-/// `sign`, `encode` and `replace` win.
+/// Signs a draft, changed by the patches that address the object: `claims` its members, `jose` its header. Members
+/// change in the order of the patches; the last `sign`, `encode` and `replace` win.
 ///
 /// # Errors
 /// A value that nobody knows, or an operation that cannot take effect.
@@ -40,6 +29,7 @@ pub fn mint(
     jose: &[&Patch],
     environment: &dyn Environment,
 ) -> Result<Vec<u8>, Unresolved> {
+    check(claims, jose)?;
     if let Some(value) = claims.iter().rev().find_map(|patch| patch.operations.replace.as_ref()) {
         let original = patch::With { members: &draft.claims, behind: environment };
         return Ok(value.resolve(&original)?.to_plain_bytes());
@@ -57,10 +47,10 @@ pub fn mint(
     for patch in jose {
         patch::apply(&mut header, &patch.operations, environment)?;
     }
-    let compact = signer.sign(&header, &payload, &sign)?;
+    let compact = signer.compact(&header, &payload, &sign)?;
     match claims.iter().rev().find_map(|patch| patch.operations.encode.as_ref()) {
         None => Ok(compact.into_bytes()),
-        Some(encode) => encoded(&compact, encode),
+        Some(encode) => encode::token(&compact, encode),
     }
 }
 
@@ -73,177 +63,34 @@ pub fn honest(draft: Draft) -> Result<String, Unresolved> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
-enum With {
-    Key(Key),
-    Mac(Vec<u8>),
-    Nothing,
-}
-
-struct Signer {
-    alg: Wire,
-    name: String,
-    kid: String,
-    with: With,
-}
-
-impl Signer {
-    fn choose(sign: &Sign, registered: &str, environment: &dyn Environment) -> Result<Signer, Unresolved> {
-        let asked = sign.alg.as_ref().map(|value| value.resolve(environment)).transpose()?;
-        let alg = asked.unwrap_or_else(|| Wire::from(registered));
-        let name = alg.to_text();
-        let kind = if name.starts_with("ES") { Kind::Ec } else { Kind::Rsa };
-        let named = |name: &str| keys::key(name, kind).or_else(|| keys::key(name, Kind::Rsa));
-        // A verifier that believes the header must reach the key that it knows: a stranger's key has main's kid.
-        let main = keys::key("main", kind).map_or("", Key::kid).to_owned();
-        let mac = name.starts_with("HS");
-        let (kid, with) = match &sign.key {
-            _ if name.eq_ignore_ascii_case("none") => (main, With::Nothing),
-            Some(SigningKey::Material(value)) => (main, With::Mac(value.resolve(environment)?.to_plain_bytes())),
-            Some(SigningKey::Named(own)) if own == "oct" => {
-                (main, With::Mac(b"a secret that everybody knows".to_vec()))
-            }
-            Some(SigningKey::Named(own)) => {
-                let key = named(own).ok_or_else(|| Unresolved::text(format!("the key `{own}`")))?;
-                (if own == "attacker" { main } else { key.kid().to_owned() }, With::Key(key))
-            }
-            None if mac => return Err(Unresolved::text(format!("a key for {name}"))),
-            None => {
-                let key = named("main").ok_or_else(|| Unresolved::text("the key `main`"))?;
-                (main, With::Key(key))
-            }
-        };
-        Ok(Signer { alg, name, kid, with })
-    }
-
-    fn sign(&self, header: &Wire, payload: &Wire, sign: &Sign) -> Result<String, Unresolved> {
-        let header = URL_SAFE_NO_PAD.encode(header.to_json_bytes());
-        let input = format!("{header}.{}", URL_SAFE_NO_PAD.encode(payload.to_json_bytes()));
-        let good = |input: &str| self.signature(input.as_bytes());
-        let mac = match sign.signature {
-            SignatureShape::Good => good(&input)?,
-            SignatureShape::Flipped => {
-                let mut mac = good(&input)?;
-                let middle = mac.len() / 2;
-                if let Some(byte) = mac.get_mut(middle) {
-                    *byte ^= 1;
-                }
-                mac
-            }
-            SignatureShape::Empty | SignatureShape::Missing => Vec::new(),
-            SignatureShape::Stale => good(&format!("{header}.{}", URL_SAFE_NO_PAD.encode(br#"{"sub":"earlier"}"#)))?,
-            SignatureShape::Zero => vec![0; 64],
-            SignatureShape::Order => [ORDER, ORDER].concat(),
-            SignatureShape::Der => der(&good(&input)?),
-            SignatureShape::Extra => [good(&input)?, b"extra".to_vec()].concat(),
-        };
-        let input = if sign.payload_flipped {
-            format!("{header}.{}", URL_SAFE_NO_PAD.encode(altered(payload).to_json_bytes()))
-        } else {
-            input
-        };
-        Ok(match sign.signature {
-            SignatureShape::Missing => input,
-            _ => format!("{input}.{}", URL_SAFE_NO_PAD.encode(mac)),
-        })
-    }
-
-    fn signature(&self, input: &[u8]) -> Result<Vec<u8>, Unresolved> {
-        let failed = || Unresolved::text(format!("a signature with alg {}", self.name));
-        match &self.with {
-            With::Nothing => Ok(Vec::new()),
-            With::Mac(secret) => {
-                let algorithm = match self.name.as_str() {
-                    "HS384" => hmac::HMAC_SHA384,
-                    "HS512" => hmac::HMAC_SHA512,
-                    _ => hmac::HMAC_SHA256,
-                };
-                Ok(hmac::sign(&hmac::Key::new(algorithm, secret), input).as_ref().to_vec())
-            }
-            With::Key(key) => match key.private().ok_or_else(failed)? {
-                Parsed::Ec(pair) => {
-                    pair.sign(&SystemRandom::new(), input).map(|mac| mac.as_ref().to_vec()).map_err(|_| failed())
-                }
-                Parsed::Rsa(pair) => {
-                    let padding: &dyn signature::RsaEncoding = match self.name.as_str() {
-                        "RS384" => &signature::RSA_PKCS1_SHA384,
-                        "RS512" => &signature::RSA_PKCS1_SHA512,
-                        "PS256" => &signature::RSA_PSS_SHA256,
-                        "PS384" => &signature::RSA_PSS_SHA384,
-                        "PS512" => &signature::RSA_PSS_SHA512,
-                        // Any other text in `alg` is the fault; the signature under it is still a good one.
-                        _ => &signature::RSA_PKCS1_SHA256,
-                    };
-                    let mut mac = vec![0; pair.public_modulus_len()];
-                    pair.sign(padding, &SystemRandom::new(), input, &mut mac).map_err(|_| failed())?;
-                    Ok(mac)
-                }
-                Parsed::ShortRsa(key) => {
-                    use rsa::signature::{SignatureEncoding as _, Signer as _};
-                    let signer = rsa::pkcs1v15::SigningKey::<rsa::sha2::Sha256>::new((**key).clone());
-                    signer.try_sign(input).map(|mac| mac.to_vec()).map_err(|_| failed())
-                }
-            },
-        }
+/// A token as a member of an answer: text where it is text.
+pub fn member(bytes: Vec<u8>) -> Wire {
+    match String::from_utf8(bytes) {
+        Ok(text) => Wire::from(text),
+        Err(error) => Wire::Bytes(error.into_bytes()),
     }
 }
 
-/// Another payload that a verifier would like just as well: only `exp` is a second later.
-fn altered(payload: &Wire) -> Wire {
-    let mut other = payload.clone();
-    match payload.get("exp").map(Wire::to_json).and_then(|exp| exp.as_i64()) {
-        Some(exp) => other.set("exp", exp + 1),
-        None => other.push("altered", true),
+/// What cannot take effect on a token is an error: silence would be taken for a delivered fault.
+fn check(claims: &[&Patch], jose: &[&Patch]) -> Result<(), Unresolved> {
+    let refuse = |patch: &Patch, what: &str| Err(Unresolved::text(format!("`{what}` of {}", patch.address)));
+    for patch in claims.iter().chain(jose) {
+        let operations = &patch.operations;
+        // A message that is pushed by itself may leave at a pace; one inside an answer leaves with the answer.
+        let inside = matches!(&patch.address.message, Message::Object(Object::IdToken | Object::AccessToken));
+        match operations {
+            _ if operations.error.is_some() => return refuse(patch, "error"),
+            _ if operations.status.is_some() => return refuse(patch, "status"),
+            _ if operations.redirect.is_some() => return refuse(patch, "redirect"),
+            _ if operations.send.is_some() && inside => return refuse(patch, "send"),
+            _ => {}
+        }
     }
-    other
-}
-
-/// A raw ECDSA signature as an ASN.1 sequence.
-fn der(raw: &[u8]) -> Vec<u8> {
-    let integer = |part: &[u8]| {
-        let part: Vec<u8> = part.iter().copied().skip_while(|byte| *byte == 0).collect();
-        let pad = part.first().is_none_or(|byte| byte & 0x80 != 0);
-        let mut out = vec![2, part.len() as u8 + u8::from(pad)];
-        out.extend(pad.then_some(0));
-        out.extend(part);
-        out
-    };
-    let (r, s) = raw.split_at(raw.len() / 2);
-    let body = [integer(r), integer(s)].concat();
-    [vec![0x30, body.len() as u8], body].concat()
-}
-
-fn encoded(compact: &str, encode: &Encode) -> Result<Vec<u8>, Unresolved> {
-    let parts: Vec<&str> = compact.split('.').collect();
-    let part = |at: usize| parts.get(at).copied().unwrap_or_default();
-    let decode = |at: usize| URL_SAFE_NO_PAD.decode(part(at)).unwrap_or_default();
-    Ok(match encode {
-        Encode::Padded => {
-            let padded: Vec<String> =
-                parts.iter().map(|part| format!("{part}{}", "=".repeat((4 - part.len() % 4) % 4))).collect();
-            padded.join(".").into_bytes()
+    for patch in jose {
+        let operations = &patch.operations;
+        if operations.sign.is_some() || operations.encode.is_some() || operations.replace.is_some() {
+            return refuse(patch, "sign, encode or replace");
         }
-        Encode::StandardAlphabet => {
-            let other: Vec<String> = (0..parts.len()).map(|at| STANDARD.encode(decode(at))).collect();
-            other.join(".").into_bytes()
-        }
-        Encode::LineBreaks => {
-            let lines: Vec<&str> =
-                compact.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
-            lines.join("\n").into_bytes()
-        }
-        Encode::Trailing => format!("{compact}.trailing").into_bytes(),
-        Encode::NotUtf8 => [compact.as_bytes(), &[0xff, 0xfe]].concat(),
-        Encode::Unencoded => format!("{}.{}.{}", part(0), String::from_utf8_lossy(&decode(1)), part(2)).into_bytes(),
-        Encode::Json => serde_json::json!({
-            "payload": part(1), "signatures": [{ "protected": part(0), "signature": part(2) }],
-        })
-        .to_string()
-        .into_bytes(),
-        Encode::Flattened => serde_json::json!({
-            "payload": part(1), "protected": part(0), "signature": part(2),
-        })
-        .to_string()
-        .into_bytes(),
-        other => return Err(Unresolved::text(format!("the encoding {other:?} of a token"))),
-    })
+    }
+    Ok(())
 }
