@@ -268,3 +268,39 @@ async fn a_peek_stays_on_the_origin_and_follows_redirects_there() {
     let connections: Vec<usize> = server.asked().iter().map(|asked| asked.connection).collect();
     assert!(connections.windows(2).all(|two| two[0] != two[1]), "{connections:?}");
 }
+
+#[tokio::test]
+async fn what_was_put_on_a_request_by_hand_follows_redirects_on_its_origin_alone() {
+    let server = Server::start(|asked| {
+        let port = asked.header("host").unwrap().split(':').nth(1).unwrap().to_owned();
+        match asked.path() {
+            "/a" => to(302, "/b"),
+            "/b" => to(302, &format!("http://localhost:{port}/c")),
+            _ => html("c"),
+        }
+    })
+    .await;
+    let by_hand = Navigation { headers: vec![("authorization".to_owned(), "x".to_owned())], ..get(&server.at("/a")) };
+    browser(&server).open("first", by_hand, &cause()).await.expect("a page");
+    let carried: Vec<bool> = server.asked().iter().map(|asked| asked.header("authorization").is_some()).collect();
+    assert_eq!(carried, [true, true, false]);
+}
+
+#[tokio::test]
+async fn a_form_that_is_sent_on_from_one_foreign_origin_to_another_says_no_origin() {
+    let other = Server::start(|_| html("end")).await;
+    let end = other.at("/end");
+    let server = Server::start(move |_| to(307, &end)).await;
+    let form = |from: String| Navigation {
+        method: "POST".to_owned(),
+        form: Some(vec![("a".to_owned(), "1".to_owned())]),
+        initiator: Initiator::Site(from),
+        ..get(&server.at("/go"))
+    };
+    let browser = browser(&server);
+    browser.open("first", form("http://attacker.example".to_owned()), &cause()).await.expect("a page");
+    assert_eq!((other.last().header("origin"), other.last().body.as_str()), (Some("null"), "a=1"));
+    browser.open("first", form(server.at("")), &cause()).await.expect("a page");
+    assert_eq!(other.last().header("origin"), Some(server.at("").as_str()));
+    assert_eq!(other.last().header("sec-fetch-site"), Some("same-site"), "ports are of one site");
+}
