@@ -9,9 +9,10 @@ use url::Url;
 
 use super::form::{self, Encoding};
 use super::jar::Jar;
-use super::journey::{Journey, Kind, Lost, Rest, Source, now};
+use super::journey::{Journey, Kind, Lost, Rest, now};
 use super::record::Record;
 use super::referrer::Policy;
+use super::request::Source;
 use super::site::{Places, Stop};
 use super::wire::Idle;
 use super::{AgentError, Initiator, Navigation, Page, Submission, Surroundings, WantedForm};

@@ -28,13 +28,10 @@ pub(crate) fn look(response: &Response, url: &Url) -> Look {
     let told = header(&response.headers, "referrer-policy").and_then(Policy::from_header).unwrap_or_default();
     let mut look = Look { policy: told, ..Look::default() };
     let mut refresh = header(&response.headers, "refresh").map(str::to_owned);
-    if !is_html(response) {
-        if is_text(response) {
-            look.text = collapsed(&String::from_utf8_lossy(&response.body));
-        }
-    } else if !response.body.is_empty() {
+    let mut relative_to = url.clone();
+    if is_html(response) {
         let html = parse(&response.body);
-        let base = base(&html, url);
+        relative_to = base(&html, url);
         for element in elements(&html).iter().filter(|element| element.value().name() == "meta") {
             let content = || element.attr("content").unwrap_or_default().to_owned();
             if element.attr("http-equiv").is_some_and(|kind| kind.eq_ignore_ascii_case("refresh")) {
@@ -45,12 +42,11 @@ pub(crate) fn look(response: &Response, url: &Url) -> Look {
             }
         }
         look.text = visible(&html);
-        look.refresh = refresh.as_deref().and_then(refresh_target).and_then(|target| base.join(target).ok());
-        look.refresh = look.refresh.filter(|target| without_fragment(target) != without_fragment(url));
-        return look;
+    } else if is_text(response) {
+        look.text = collapsed(&String::from_utf8_lossy(&response.body));
     }
-    look.refresh = refresh.as_deref().and_then(refresh_target).and_then(|target| url.join(target).ok());
-    look.refresh = look.refresh.filter(|target| without_fragment(target) != without_fragment(url));
+    let target = refresh.as_deref().and_then(refresh_target).and_then(|target| relative_to.join(target).ok());
+    look.refresh = target.filter(|target| without_fragment(target) != without_fragment(url));
     look
 }
 

@@ -1,7 +1,6 @@
-//! One navigation: from what causes it, through redirects and refreshes, to the page where it rests. Cookies, `Referer`
-//! and the tag are put on here, for each request anew. It knows nothing of tabs and forms.
+//! One navigation: from what causes it, through redirects and refreshes, to the page where it rests. Cookies and
+//! the tag are put on here, for each request anew. It knows nothing of tabs and forms.
 
-use std::sync::PoisonError;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -11,21 +10,12 @@ use url::Url;
 use super::html::{Look, look};
 use super::jar::Reach;
 use super::referrer::Policy;
-use super::site::{Stop, is_trustworthy, origin_of, same_origin, same_site};
-use super::wire::{Failure, Outgoing, ask, authority};
+use super::request::{Chain, Source, set};
+use super::site::{Stop, same_origin};
+use super::wire::{Failure, Outgoing, ask};
 use super::{AgentError, Core, Page};
 use crate::model::exchange::{Cause, Party, Request, Response, header};
 use crate::model::observation::PageSeen;
-
-const USER_AGENT: &str = concat!("Mozilla/5.0 (X11; Linux x86_64) Countersign/", env!("CARGO_PKG_VERSION"));
-const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
-
-/// The page from which a request comes.
-#[derive(Debug, Clone)]
-pub(crate) struct Source {
-    pub url: Url,
-    pub policy: Policy,
-}
 
 /// What is to be opened, and how.
 pub(crate) struct Journey {
@@ -66,21 +56,6 @@ pub(crate) struct Lost {
     pub seen: PageSeen,
 }
 
-/// What the chain of requests so far has done to what is told of its beginning.
-#[derive(Clone, Copy)]
-struct Chain {
-    policy: Policy,
-    tainted: bool,
-    /// 0: same origin, 1: same site, 2: cross-site.
-    distance: u8,
-}
-
-impl Chain {
-    fn from(source: Option<&Source>) -> Chain {
-        Chain { policy: source.map(|source| source.policy).unwrap_or_default(), tainted: false, distance: 0 }
-    }
-}
-
 pub(crate) fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     since.as_secs().try_into().unwrap_or(i64::MAX)
@@ -90,7 +65,7 @@ impl Core {
     pub(crate) async fn travel(&self, mut journey: Journey, cause: &Cause) -> Result<Rest, Box<Lost>> {
         let mut chain = Chain::from(journey.source.as_ref());
         let mut scratch = match journey.kind {
-            Kind::Peek { .. } => Some(self.jar.lock().unwrap_or_else(PoisonError::into_inner).clone()),
+            Kind::Peek { .. } => Some(self.jar().clone()),
             Kind::Open => None,
         };
         let mut passed = Vec::new();
@@ -145,7 +120,7 @@ impl Core {
     ) -> Result<(PageSeen, Option<Response>), Box<Lost>> {
         let url = &journey.url;
         let party = self.places.party(url);
-        chain.distance = chain.distance.max(journey.source.as_ref().map_or(0, |source| distance(&source.url, url)));
+        chain.arrive(journey.source.as_ref(), url);
         let reach = journey.reach();
         let without = match &journey.kind {
             Kind::Peek { without } => without.as_slice(),
@@ -223,14 +198,6 @@ fn told(url: &Url) -> String {
     url.as_str().split('#').next().unwrap_or_default().to_owned()
 }
 
-fn distance(from: &Url, to: &Url) -> u8 {
-    match (same_origin(from, to), same_site(from, to)) {
-        (true, _) => 0,
-        (false, true) => 1,
-        (false, false) => 2,
-    }
-}
-
 /// Where a redirect leads; an answer whose `Location` nobody can read is shown as it is.
 fn redirect_target(response: &Response, url: &Url) -> Option<Url> {
     if !matches!(response.status, 301 | 302 | 303 | 307 | 308) {
@@ -241,22 +208,6 @@ fn redirect_target(response: &Response, url: &Url) -> Option<Url> {
         next.set_fragment(url.fragment());
     }
     Some(next)
-}
-
-fn set(headers: &mut Vec<(String, String)>, name: &str, value: String) {
-    headers.retain(|(own, _)| own != name);
-    headers.push((name.to_owned(), value));
-}
-
-impl Chain {
-    /// Takes in what a redirect from `journey.url` to `next` changes.
-    fn follow(&mut self, journey: &Journey, response: &Response, next: &Url) {
-        if let Some(policy) = header(&response.headers, "referrer-policy").and_then(Policy::from_header) {
-            self.policy = policy;
-        }
-        let foreign = journey.source.as_ref().is_some_and(|source| !same_origin(&source.url, &journey.url));
-        self.tainted |= foreign && !same_origin(&journey.url, next);
-    }
 }
 
 impl Journey {
@@ -276,70 +227,5 @@ impl Journey {
             self.headers.clear();
         }
         self.url = next;
-    }
-
-    fn reach(&self) -> Reach {
-        match &self.source {
-            None => Reach::SameSite,
-            Some(source) if same_site(&source.url, &self.url) => Reach::SameSite,
-            Some(_) if self.embedded || !self.is_safe() => Reach::ForeignOther,
-            Some(_) => Reach::ForeignLink,
-        }
-    }
-
-    fn is_safe(&self) -> bool {
-        matches!(self.method, Method::GET | Method::HEAD | Method::OPTIONS | Method::TRACE)
-    }
-
-    fn headers(&self, chain: &Chain, cookies: Option<String>) -> Vec<(String, String)> {
-        let url = &self.url;
-        let mut headers: Vec<(String, String)> = Vec::new();
-        let mut add = |name: &str, value: String| headers.push((name.to_owned(), value));
-        add("host", authority(url));
-        add("user-agent", USER_AGENT.to_owned());
-        add("accept", ACCEPT.to_owned());
-        add("accept-language", "en".to_owned());
-        add("accept-encoding", "gzip, deflate".to_owned());
-        let simple = matches!(self.method, Method::GET | Method::HEAD);
-        if let Some((content_type, body)) = &self.body {
-            add("content-type", content_type.clone());
-            add("content-length", body.len().to_string());
-        } else if !simple {
-            add("content-length", "0".to_owned());
-        }
-        if !simple {
-            add(
-                "origin",
-                match &self.source {
-                    Some(source) => chain.policy.origin(&source.url, url, chain.tainted),
-                    // Nobody can type a form: it stands on a page of the place itself.
-                    None => origin_of(url),
-                },
-            );
-        }
-        if let Some(referer) = self.source.as_ref().and_then(|source| chain.policy.referer(&source.url, url)) {
-            add("referer", referer);
-        }
-        if is_trustworthy(url) {
-            let site = match (&self.source, simple, chain.distance) {
-                (None, true, _) => "none",
-                (None, false, _) | (_, _, 0) => "same-origin",
-                (_, _, 1) => "same-site",
-                _ => "cross-site",
-            };
-            add("sec-fetch-site", site.to_owned());
-            add("sec-fetch-mode", if self.embedded { "no-cors" } else { "navigate" }.to_owned());
-            add("sec-fetch-dest", if self.embedded { "empty" } else { "document" }.to_owned());
-            if !self.embedded {
-                add("sec-fetch-user", "?1".to_owned());
-            }
-        }
-        if let Some(cookies) = cookies {
-            add("cookie", cookies);
-        }
-        for (name, value) in &self.headers {
-            set(&mut headers, &name.to_ascii_lowercase(), value.clone());
-        }
-        headers
     }
 }

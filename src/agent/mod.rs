@@ -10,6 +10,7 @@ mod jar;
 mod journey;
 mod record;
 mod referrer;
+mod request;
 mod set_cookie;
 mod site;
 mod wire;

@@ -1,20 +1,39 @@
 //! The mock identity provider. It never sees a case: it gets people, faults and options by attempt, and keeps the
 //! ledger of which authorization, code and token belongs to which attempt.
 
+mod attempt;
+mod authorize;
+mod claims;
+mod client_auth;
+mod environment;
+mod faults;
+mod inbound;
+mod ledger;
+mod logout;
+mod metadata;
 pub mod mint;
+mod pages;
+mod reply;
+mod resources;
+mod server;
+mod state;
+mod token;
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use bytes::Bytes;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::model::case::{Change, Notify, ProviderOptions};
 use crate::model::dialect::Dialect;
-use crate::model::exchange::{Cause, Delivery, Exchange, FaultId, Sequence};
-use crate::model::fault::{Fault, ProviderName};
+use crate::model::exchange::{Exchange, Sequence};
+use crate::model::fault::ProviderName;
 use crate::model::persona::Person;
-use crate::model::value::{Environment, Unresolved};
+use crate::model::value::Unresolved;
+
+use ledger::Ledger;
+use state::{AttemptState, Shared};
 
 /// The header by which the agent says, toward an issuer only, for which attempt, browser and tab it asks.
 pub const TAG_HEADER: &str = "x-countersign";
@@ -90,7 +109,15 @@ pub enum ProviderError {
 }
 
 /// A running provider. Dropping it stops it.
-pub struct Provider {}
+pub struct Provider {
+    shared: Arc<Shared>,
+}
+
+impl Drop for Provider {
+    fn drop(&mut self) {
+        self.shared.stopping.send_replace(true);
+    }
+}
 
 impl Provider {
     /// Binds, and serves from now on in tasks of the present runtime.
@@ -98,52 +125,94 @@ impl Provider {
     /// # Errors
     /// The address is taken, or the issuer makes no sense.
     pub async fn start(config: ProviderConfig) -> Result<Provider, ProviderError> {
-        let _ = config;
-        todo!()
+        let listening = |source| ProviderError::Listen { address: config.listen, source };
+        let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
+        let address = listener.local_addr().map_err(listening)?;
+        let issuer = config.issuer.clone().unwrap_or_else(|| format!("http://localhost:{}", address.port()));
+        let issuer = checked_issuer(&issuer)?;
+        let document = metadata::document(&config.dialect, &issuer);
+        let clients = config.clients.into_iter().map(|client| (client.id.clone(), client)).collect();
+        let shared = Arc::new(Shared {
+            name: config.name,
+            discovery: Bytes::from(document.to_string()),
+            jwks: Bytes::from(mint::keys::published().to_json_bytes()),
+            dialect: config.dialect,
+            issuer,
+            address,
+            sequence: config.sequence,
+            clients: RwLock::new(clients),
+            ledger: Mutex::new(Ledger::new()),
+            ambient: AttemptState::new(String::new(), config.people, false),
+            stopping: watch::channel(false).0,
+        });
+        tokio::spawn(server::run(Arc::clone(&shared), listener));
+        Ok(Provider { shared })
     }
 
     /// The issuer identifier, without a trailing slash.
     pub fn issuer(&self) -> &str {
-        todo!()
+        &self.shared.issuer
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        todo!()
+        self.shared.address
     }
 
     /// Registers a client, or replaces the one with that id.
     pub fn register(&self, client: ClientRegistration) {
-        let _ = client;
-        todo!()
+        let mut clients = self.shared.clients.write().unwrap_or_else(PoisonError::into_inner);
+        clients.insert(client.id.clone(), client);
     }
 
     /// Begins an attempt.
     pub fn attempt(&self, spec: AttemptSpec) -> Attempt {
-        let _ = spec;
-        todo!()
+        attempt::begin(&self.shared, spec)
+    }
+
+    /// How the provider behaves toward whoever belongs to no attempt (`serve`).
+    pub fn everybody(&self) -> Attempt {
+        Attempt { shared: Arc::clone(&self.shared), state: Arc::clone(&self.shared.ambient) }
     }
 
     /// What could not be attributed to an attempt: discovery, JWKS, garbage.
     pub fn ambient(&self) -> Vec<Exchange> {
-        todo!()
+        self.everybody().exchanges()
     }
 
     /// `issuer`, `token_endpoint`, … as the (honest) metadata says.
     pub fn metadata(&self, member: &str) -> Option<String> {
-        let _ = member;
-        todo!()
+        metadata::member(&self.shared, member)
     }
 
     /// Stops listening and closes every connection.
     pub async fn stop(&self) {
-        todo!()
+        self.shared.stopping.send_replace(true);
     }
+}
+
+/// An issuer is a URL without query and fragment (OpenID Connect Discovery, section 3), and ends without a slash here.
+fn checked_issuer(issuer: &str) -> Result<String, ProviderError> {
+    let wrong = |why: &str| ProviderError::Issuer { issuer: issuer.to_owned(), why: why.to_owned() };
+    let url = url::Url::parse(issuer).map_err(|error| wrong(&error.to_string()))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err(wrong("an issuer is an http or https URL"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(wrong("an issuer has neither query nor fragment"));
+    }
+    if !matches!(url.path(), "" | "/") {
+        return Err(wrong("an issuer with a path is not built yet"));
+    }
+    Ok(issuer.trim_end_matches('/').to_owned())
 }
 
 /// One attempt at one provider. Cheap to clone; forgotten when [`Attempt::finish`] is called.
 #[derive(Clone)]
-pub struct Attempt {}
+pub struct Attempt {
+    shared: Arc<Shared>,
+    state: Arc<AttemptState>,
+}
 
 /// What a notification met.
 #[derive(Debug, Clone)]
@@ -168,125 +237,4 @@ pub enum NotifyError {
     /// Not built yet.
     #[error("`{0}` is not built yet")]
     NotBuilt(String),
-}
-
-impl Attempt {
-    /// The value of [`TAG_HEADER`] for a browser's tab.
-    pub fn tag(&self, browser: &str, tab: &str) -> String {
-        let _ = (browser, tab);
-        todo!()
-    }
-
-    /// From now on, what this browser's tab causes is due to `cause`.
-    pub fn enter(&self, cause: Cause) {
-        let _ = cause;
-        todo!()
-    }
-
-    /// Puts a fault in place. Values that only the driver knows are bound already.
-    pub fn put(&self, fault: &Fault) -> FaultId {
-        let _ = fault;
-        todo!()
-    }
-
-    /// Ends a fault; what it held is sent now.
-    pub fn mend(&self, fault: FaultId) {
-        let _ = fault;
-        todo!()
-    }
-
-    /// Ends every fault.
-    pub fn mend_all(&self) {
-        todo!()
-    }
-
-    /// What became of a fault.
-    pub fn delivery(&self, fault: FaultId) -> Delivery {
-        let _ = fault;
-        todo!()
-    }
-
-    /// Other behaviour toward this attempt, from now on.
-    ///
-    /// # Errors
-    /// A value that this provider does not know.
-    pub fn options(&self, options: &ProviderOptions) -> Result<(), Unresolved> {
-        let _ = options;
-        todo!()
-    }
-
-    /// Adds a person who can sign in from now on.
-    pub fn add_person(&self, person: Person) {
-        let _ = person;
-        todo!()
-    }
-
-    /// A person as the provider knows her now.
-    pub fn person(&self, name: &str) -> Option<Person> {
-        let _ = name;
-        todo!()
-    }
-
-    /// Makes a fact different. Does not tell the partner: see [`Attempt::signals`].
-    ///
-    /// # Errors
-    /// A value that this provider does not know.
-    pub fn change(&self, change: &Change) -> Result<(), Unresolved> {
-        let _ = change;
-        todo!()
-    }
-
-    /// Tells the partner something; `to` is the URL of its endpoint.
-    ///
-    /// # Errors
-    /// There is nothing that the message could be about, or it is not built.
-    pub async fn notify(&self, notify: &Notify, to: &str, cause: Cause) -> Result<Notified, NotifyError> {
-        let _ = (notify, to, cause);
-        todo!()
-    }
-
-    /// A value that a forged callback or fault puts on the wire belongs to this attempt.
-    pub fn register(&self, value: &str) {
-        let _ = value;
-        todo!()
-    }
-
-    /// What the person granted last, and what was asked; `None` when she never answered.
-    pub fn granted(&self, person: &str) -> Option<Vec<String>> {
-        let _ = person;
-        todo!()
-    }
-
-    /// What was written down so far, sorted.
-    pub fn exchanges(&self) -> Vec<Exchange> {
-        todo!()
-    }
-
-    /// Browser and tab of each request that a fault withholds now.
-    pub fn held(&self) -> Vec<(String, String)> {
-        todo!()
-    }
-
-    /// Changes whenever an exchange is written down, ends, or is held.
-    pub fn events(&self) -> watch::Receiver<u64> {
-        todo!()
-    }
-
-    /// Values that were issued to or shown by the partner in this attempt: `client_secret`, `code`, `access_token`,
-    /// `refresh_token`, `id_token`, `code_verifier`.
-    pub fn secrets(&self) -> BTreeMap<String, Vec<String>> {
-        todo!()
-    }
-
-    /// The attempt is over: its people, codes and tokens are forgotten, later requests of it are ambient.
-    pub fn finish(&self) {
-        todo!()
-    }
-}
-
-impl Environment for Attempt {
-    fn source(&self, source: &crate::model::value::Source) -> Option<crate::model::wire::Wire> {
-        let _ = source;
-        todo!()
-    }
 }

@@ -1,0 +1,394 @@
+//! The authorization endpoint and its pages (RFC 6749, section 4.1; OpenID Connect Core, section 3.1.2).
+
+use crate::model::case::PkcePolicy;
+use crate::model::fault::{Endpoint, Message};
+use crate::model::wire::Wire;
+
+use super::inbound::{Inbound, one, repeated};
+use super::ledger::{AuthorizationRequest, Code, Origin, Pending, Session};
+use super::mint::answer::Answer;
+use super::pages;
+use super::reply::{Reply, error_members};
+use super::state::{Login, Shared, random_id};
+
+/// The parameters that this endpoint knows; none may stand there twice.
+const KNOWN: [&str; 14] = [
+    "response_type",
+    "response_mode",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "prompt",
+    "max_age",
+    "login_hint",
+    "request",
+    "request_uri",
+];
+
+/// Cookie of the browser's session at the provider.
+pub(super) const SESSION_COOKIE: &str = "cs_session";
+/// Cookie that binds a waiting request to the browser that brought it.
+const BROWSER_COOKIE: &str = "cs_browser";
+
+/// Seconds that a code lives (RFC 6749, section 4.1.2, recommends ten minutes at most).
+const CODE_LIFETIME: i64 = 60;
+
+/// `GET` or `POST` at the endpoint itself.
+pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>) -> Reply {
+    let parameters = inbound.parameters();
+    let refuse = |status: u16, text: &str| {
+        let html = pages::error("This request cannot go on", text);
+        let reply = Reply::of(Endpoint::Authorization, Answer::page(status, html)).from(origin.clone()).because(text);
+        // A page for the person is no authorization response: nothing in it could be changed.
+        Reply { message: None, ..reply }
+    };
+    if let Some(name) = repeated(parameters, &["client_id", "redirect_uri"]) {
+        return refuse(400, &format!("The parameter {name} stands in the request more than once."));
+    }
+    let Some(client) = one(parameters, "client_id").and_then(|id| shared.client(id)) else {
+        return refuse(400, "No application is registered under this client_id.");
+    };
+    let redirect_uri = match one(parameters, "redirect_uri") {
+        Some(uri) if client.redirect_uris.iter().any(|own| own == uri) => uri.to_owned(),
+        Some(_) => {
+            return refuse(400, "The redirect_uri is not one that the application registered, character by character.");
+        }
+        None => return refuse(400, "The redirect_uri is missing."),
+    };
+    let attempt = origin.as_ref().map_or_else(|| shared.default_attempt(), |origin| origin.attempt.clone());
+    let origin = origin.unwrap_or_else(|| Origin {
+        attempt: attempt.clone(),
+        browser: String::new(),
+        tab: String::new(),
+        person: None,
+    });
+    let options = attempt.inner().options.clone();
+    let state = one(parameters, "state").map(str::to_owned);
+    let back = |code: &str, why: &str| {
+        let mut members = error_members(&shared.dialect, code, Some(why));
+        if let Some(state) = &state {
+            members.push("state", state.as_str());
+        }
+        if options.iss_parameter && shared.dialect.openid {
+            members.push("iss", shared.issuer.as_str());
+        }
+        Reply::of(Endpoint::Authorization, Answer::redirect(&redirect_uri, members))
+            .from(Some(origin.clone()))
+            .because(format!("{code}: {why}"))
+    };
+    if let Some(name) = repeated(parameters, &KNOWN) {
+        return back("invalid_request", &format!("{name} stands in the request more than once"));
+    }
+    if one(parameters, "request").is_some() {
+        return back("request_not_supported", "request objects are not supported");
+    }
+    if one(parameters, "request_uri").is_some() {
+        return back("request_uri_not_supported", "request_uri is not supported");
+    }
+    match one(parameters, "response_type") {
+        Some("code") => {}
+        Some(_) => return back("unsupported_response_type", "only response_type=code is supported"),
+        None => return back("invalid_request", "response_type is missing"),
+    }
+    if one(parameters, "response_mode").is_some_and(|mode| mode != "query") {
+        return back("invalid_request", "only response_mode=query is supported");
+    }
+    let challenge = match pkce(parameters, options.pkce) {
+        Ok(challenge) => challenge,
+        Err(why) => return back("invalid_request", why),
+    };
+    let asked = shared.dialect.split_scopes(one(parameters, "scope").unwrap_or_default());
+    // Scopes that this provider does not know are not granted; the answer says what was (RFC 6749, section 3.3).
+    let scopes: Vec<String> = asked.into_iter().filter(|scope| shared.dialect.scopes.contains_key(scope)).collect();
+    if scopes.is_empty() {
+        return back("invalid_scope", "no scope that is known here was asked for");
+    }
+    let prompts: Vec<&str> =
+        one(parameters, "prompt").unwrap_or_default().split(' ').filter(|p| !p.is_empty()).collect();
+    if prompts.contains(&"none") && prompts.len() > 1 {
+        return back("invalid_request", "prompt=none stands alone");
+    }
+    let max_age = match one(parameters, "max_age").map(str::parse::<i64>) {
+        None => None,
+        Some(Ok(seconds)) if seconds >= 0 => Some(seconds),
+        Some(_) => return back("invalid_request", "max_age is a number of seconds"),
+    };
+    let request = AuthorizationRequest {
+        client_id: client.id.clone(),
+        redirect_uri: redirect_uri.clone(),
+        scopes,
+        state: state.clone(),
+        nonce: one(parameters, "nonce").map(str::to_owned),
+        code_challenge: challenge,
+        login_hint: one(parameters, "login_hint").map(str::to_owned),
+        ask_consent: !options.consent_remembered || prompts.contains(&"consent"),
+        parameters: parameters.to_vec(),
+    };
+    let session = session_of(shared, inbound, &origin).filter(|(_, session)| {
+        !prompts.contains(&"login") && max_age.is_none_or(|age| attempt.now() - session.auth_time <= age)
+    });
+    if prompts.contains(&"none") {
+        let Some((id, session)) = session else { return back("login_required", "nobody is signed in") };
+        let granted = attempt.inner().grants.get(&session.person).cloned().unwrap_or_default();
+        if !request.scopes.iter().all(|scope| granted.contains(scope)) {
+            return back("consent_required", "the person was not asked for all of this yet");
+        }
+        let origin = Origin { person: Some(session.person.clone()), ..origin };
+        let pending = Pending { origin, request, browser_secret: String::new(), session: Some(id.clone()) };
+        return respond(shared, pending, &id, &session, None, Some(Endpoint::Authorization));
+    }
+    let browser_secret = inbound.cookie(BROWSER_COOKIE).map_or_else(random_id, str::to_owned);
+    let origin = Origin { person: session.as_ref().map(|(_, session)| session.person.clone()), ..origin };
+    let pending = Pending {
+        origin: origin.clone(),
+        request,
+        browser_secret: browser_secret.clone(),
+        session: session.as_ref().map(|(id, _)| id.clone()),
+    };
+    if let Some((id, session)) = &session {
+        let granted = attempt.inner().grants.get(&session.person).cloned().unwrap_or_default();
+        if !pending.request.ask_consent && pending.request.scopes.iter().all(|scope| granted.contains(scope)) {
+            return respond(shared, pending, id, session, None, Some(Endpoint::Authorization));
+        }
+    }
+    let transaction = random_id();
+    let html = match &session {
+        Some((_, session)) => consent_page(shared, &transaction, &pending.request, &session.person, &attempt),
+        None => {
+            let hint = pending.request.login_hint.clone().unwrap_or_default();
+            pages::login(&shared.dialect.title, &page_path(shared, "login"), &transaction, &hint, None)
+        }
+    };
+    shared.ledger().pending.insert(transaction, pending);
+    let answer = Answer::page(200, html).with("set-cookie", &cookie(BROWSER_COOKIE, &browser_secret));
+    Reply { message: None, ..Reply::of(Endpoint::Authorization, answer).from(Some(origin)) }
+}
+
+/// PKCE (RFC 7636): S256 only, since `plain` protects nothing that a thief of the request has not seen.
+fn pkce(parameters: &[(String, String)], policy: PkcePolicy) -> Result<Option<String>, &'static str> {
+    if policy == PkcePolicy::Ignore {
+        return Ok(None);
+    }
+    let method = one(parameters, "code_challenge_method");
+    match one(parameters, "code_challenge") {
+        None if policy == PkcePolicy::Require => Err("code_challenge is required"),
+        None if method.is_some() => Err("code_challenge_method without code_challenge"),
+        None => Ok(None),
+        Some(_) if method != Some("S256") => Err("code_challenge_method must be S256"),
+        Some(challenge) => {
+            let letters = challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+            if challenge.len() == 43 && letters {
+                Ok(Some(challenge.to_owned()))
+            } else {
+                Err("code_challenge is no S256 challenge")
+            }
+        }
+    }
+}
+
+/// The session of the browser that asks, if it is one of the same attempt and still good.
+pub(super) fn session_of(shared: &Shared, inbound: &Inbound, origin: &Origin) -> Option<(String, Session)> {
+    let id = inbound.cookie(SESSION_COOKIE)?;
+    let session = shared.ledger().sessions.get(id).cloned()?;
+    let same = session.origin.attempt.id == origin.attempt.id && !session.ended;
+    let locked = origin.attempt.inner().locked.contains(&session.person);
+    (same && !locked).then(|| (id.to_owned(), session))
+}
+
+fn page_path(shared: &Shared, page: &str) -> String {
+    format!("{}/{page}", shared.path("authorization").unwrap_or("/authorize"))
+}
+
+fn cookie(name: &str, value: &str) -> String {
+    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax")
+}
+
+fn consent_page(
+    shared: &Shared,
+    transaction: &str,
+    request: &AuthorizationRequest,
+    person: &str,
+    attempt: &super::state::AttemptState,
+) -> String {
+    let scopes: Vec<(String, String, bool)> = request
+        .scopes
+        .iter()
+        .map(|scope| {
+            let says = shared.dialect.scopes.get(scope).map(|own| own.says.clone()).unwrap_or_default();
+            (scope.clone(), if says.is_empty() { scope.clone() } else { says }, scope == "openid")
+        })
+        .collect();
+    let person = attempt.person(person).and_then(|person| person.text("name")).unwrap_or_else(|| person.to_owned());
+    let action = page_path(shared, "consent");
+    pages::consent(&shared.dialect.title, &action, transaction, &request.client_id, &person, &scopes)
+}
+
+/// The person sent the login form.
+pub(super) fn login(shared: &Shared, inbound: &Inbound, origin: Option<Origin>) -> Reply {
+    let transaction = one(&inbound.form, "transaction").unwrap_or_default().to_owned();
+    let (pending_origin, request) = match waiting(shared, inbound, &transaction) {
+        Ok(known) => known,
+        Err(why) => {
+            return Reply::page(Answer::page(400, pages::error("Please begin again", why))).from(origin).because(why);
+        }
+    };
+    let origin = origin.unwrap_or(pending_origin);
+    let username = one(&inbound.form, "username").unwrap_or_default();
+    let password = one(&inbound.form, "password").unwrap_or_default();
+    let person = {
+        let inner = origin.attempt.inner();
+        inner
+            .people
+            .values()
+            .find(|person| {
+                person.login == username && person.password == password && !inner.locked.contains(&person.name)
+            })
+            .cloned()
+    };
+    let Some(person) = person else {
+        let why = "The user name or the password is wrong, or the account is disabled.";
+        let html = pages::login(&shared.dialect.title, &page_path(shared, "login"), &transaction, username, Some(why));
+        return Reply::page(Answer::page(401, html)).from(Some(origin)).because(why);
+    };
+    let origin = Origin { person: Some(person.name.clone()), ..origin };
+    let id = random_id();
+    let session = Session {
+        origin: origin.clone(),
+        person: person.name.clone(),
+        sid: random_id(),
+        auth_time: origin.attempt.now(),
+        ended: false,
+    };
+    let remembered = {
+        let mut ledger = shared.ledger();
+        ledger.sessions.insert(id.clone(), session.clone());
+        if let Some(pending) = ledger.pending.get_mut(&transaction) {
+            pending.session = Some(id.clone());
+            pending.origin = origin.clone();
+        }
+        let granted = origin.attempt.inner().grants.get(&person.name).cloned().unwrap_or_default();
+        let all = request.scopes.iter().all(|scope| granted.contains(scope));
+        if !request.ask_consent && all { ledger.pending.remove(&transaction) } else { None }
+    };
+    let set_cookie = cookie(SESSION_COOKIE, &id);
+    if let Some(pending) = remembered {
+        let mut reply = respond(shared, pending, &id, &session, None, None);
+        reply.answer = reply.answer.with("set-cookie", &set_cookie);
+        return reply;
+    }
+    let html = consent_page(shared, &transaction, &request, &person.name, &origin.attempt);
+    Reply::page(Answer::page(200, html).with("set-cookie", &set_cookie)).from(Some(origin))
+}
+
+fn waiting(
+    shared: &Shared,
+    inbound: &Inbound,
+    transaction: &str,
+) -> Result<(Origin, AuthorizationRequest), &'static str> {
+    let ledger = shared.ledger();
+    let pending = ledger.pending.get(transaction).ok_or("This request is not waiting any more.")?;
+    if inbound.cookie(BROWSER_COOKIE) != Some(pending.browser_secret.as_str()) {
+        return Err("This request was begun in another browser.");
+    }
+    Ok((pending.origin.clone(), pending.request.clone()))
+}
+
+/// The person answered the consent page.
+pub(super) fn consent(shared: &Shared, inbound: &Inbound, origin: Option<Origin>) -> Reply {
+    let transaction = one(&inbound.form, "transaction").unwrap_or_default().to_owned();
+    let refuse = |why: &str| {
+        Reply::page(Answer::page(400, pages::error("Please begin again", why))).from(origin.clone()).because(why)
+    };
+    if let Err(why) = waiting(shared, inbound, &transaction) {
+        return refuse(why);
+    }
+    let signed_in = inbound.cookie(SESSION_COOKIE).map(str::to_owned);
+    let (pending, id, session) = {
+        let mut ledger = shared.ledger();
+        let id = ledger.pending.get(&transaction).and_then(|pending| pending.session.clone());
+        let session = id.as_ref().and_then(|id| ledger.sessions.get(id).cloned()).filter(|session| !session.ended);
+        match (id, session) {
+            (Some(id), Some(session)) if signed_in.as_deref() == Some(id.as_str()) => {
+                match ledger.pending.remove(&transaction) {
+                    Some(pending) => (pending, id, session),
+                    None => return refuse("This request is not waiting any more."),
+                }
+            }
+            _ => return refuse("Nobody is signed in for this request."),
+        }
+    };
+    let ticked: Vec<String> =
+        inbound.form.iter().filter(|(name, _)| name == "scope").map(|(_, scope)| scope.clone()).collect();
+    let granted: Vec<String> =
+        pending.request.scopes.iter().filter(|scope| *scope == "openid" || ticked.contains(scope)).cloned().collect();
+    let decision = match one(&inbound.form, "decision") {
+        Some("allow") => Some(granted),
+        _ => Some(Vec::new()),
+    };
+    respond(shared, pending, &id, &session, decision, None)
+}
+
+/// The authorization response: a code for what was granted (`None`: all that was granted before), or `access_denied`.
+fn respond(
+    shared: &Shared,
+    pending: Pending,
+    session_id: &str,
+    session: &Session,
+    granted: Option<Vec<String>>,
+    endpoint: Option<Endpoint>,
+) -> Reply {
+    let request = pending.request;
+    let origin = Origin { person: Some(session.person.clone()), ..pending.origin };
+    let attempt = origin.attempt.clone();
+    let iss = attempt.inner().options.iss_parameter && shared.dialect.openid;
+    let refused = granted.as_ref().is_some_and(Vec::is_empty);
+    let mut members = Wire::object();
+    let mut note = None;
+    if refused {
+        members = error_members(&shared.dialect, "access_denied", Some("the person refused"));
+        note = Some("access_denied: the person refused".to_owned());
+    } else {
+        let granted = granted.unwrap_or_else(|| request.scopes.clone());
+        let code = random_id();
+        members.push("code", code.as_str());
+        attempt.secret("code", &code);
+        {
+            let mut inner = attempt.inner();
+            inner.grants.insert(session.person.clone(), granted.clone());
+            inner.logins.push(Login {
+                browser: origin.browser.clone(),
+                person: session.person.clone(),
+                sid: session.sid.clone(),
+                client_id: request.client_id.clone(),
+            });
+        }
+        let expires = attempt.now() + CODE_LIFETIME;
+        let code_entry = Code {
+            origin: origin.clone(),
+            request: request.clone(),
+            granted,
+            session: session_id.to_owned(),
+            expires,
+            used: None,
+        };
+        shared.ledger().codes.insert(code, code_entry);
+    }
+    if let Some(state) = &request.state {
+        members.push("state", state.as_str());
+    }
+    if iss {
+        members.push("iss", shared.issuer.as_str());
+    }
+    let answer = Answer::redirect(&request.redirect_uri, members);
+    Reply {
+        endpoint,
+        message: Some(Message::Response(Endpoint::Authorization)),
+        note,
+        carried: request.parameters,
+        ..Reply::page(answer).from(Some(origin))
+    }
+}

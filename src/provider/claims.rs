@@ -1,0 +1,151 @@
+//! What is said about a person: claims by scope and audience, ID tokens, access tokens, logout tokens.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::case::Audience;
+use crate::model::persona::Person;
+use crate::model::wire::Wire;
+
+use super::mint::token::Draft;
+use super::state::{AttemptState, Shared, random_id};
+
+/// Seconds that an ID token lives.
+const ID_TOKEN_LIFETIME: i64 = 600;
+/// Seconds that a logout token lives.
+const LOGOUT_TOKEN_LIFETIME: i64 = 120;
+
+/// The event of a logout token (OpenID Connect Back-Channel Logout, section 2.4).
+const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// What a set of scopes opens of a person, by the names of the wire. What she shows only to herself stays hidden.
+pub(super) fn profile(shared: &Shared, person: &Person, scopes: &[String]) -> Wire {
+    fields(shared, person, scopes, |scope| &scope.fields)
+}
+
+/// What the API gives for one scope.
+pub(super) fn api(shared: &Shared, person: &Person, scope: &str) -> Wire {
+    let scopes = [scope.to_owned()];
+    let mut all = fields(shared, person, &scopes, |scope| &scope.fields);
+    if let (Wire::Object(members), Wire::Object(more)) =
+        (&mut all, fields(shared, person, &scopes, |scope| &scope.api_fields))
+    {
+        members.extend(more);
+    }
+    all
+}
+
+fn fields(
+    shared: &Shared,
+    person: &Person,
+    scopes: &[String],
+    of: impl Fn(&crate::model::dialect::Scope) -> &Vec<String>,
+) -> Wire {
+    let mut wire = Wire::object();
+    for scope in scopes.iter().filter_map(|scope| shared.dialect.scopes.get(scope)) {
+        for field in of(scope) {
+            let shown = person.visible.get(field).is_none_or(|audience| *audience == Audience::Public);
+            if let (Some(value), true) = (person.fields.get(field), shown) {
+                wire.push(shared.dialect.member(field), Wire::from(value.clone()));
+            }
+        }
+    }
+    wire
+}
+
+/// The userinfo answer.
+pub(super) fn userinfo(shared: &Shared, person: &Person, scopes: &[String]) -> Wire {
+    let mut wire = Wire::object();
+    wire.push(&shared.dialect.subject, person.sub.as_str());
+    if let (Wire::Object(members), Wire::Object(more)) = (&mut wire, profile(shared, person, scopes)) {
+        members.extend(more);
+    }
+    wire
+}
+
+/// What an ID token is made from.
+pub(super) struct IdToken<'a> {
+    pub person: &'a Person,
+    pub client_id: &'a str,
+    pub alg: &'a str,
+    pub scopes: &'a [String],
+    pub nonce: Option<&'a str>,
+    pub sid: &'a str,
+    pub auth_time: i64,
+    pub access_token: Option<&'a str>,
+    /// Seconds by which it is issued earlier or later.
+    pub shift: i64,
+}
+
+/// An ID token before it is signed (OpenID Connect Core, section 2).
+pub(super) fn id_token(shared: &Shared, attempt: &AttemptState, from: &IdToken<'_>) -> Draft {
+    let now = attempt.now() + from.shift;
+    let mut claims = Wire::object();
+    claims.push("iss", shared.issuer.as_str());
+    claims.push("sub", from.person.sub.as_str());
+    claims.push("aud", from.client_id);
+    claims.push("exp", now + ID_TOKEN_LIFETIME);
+    claims.push("iat", now);
+    claims.push("auth_time", from.auth_time);
+    if let Some(nonce) = from.nonce {
+        claims.push("nonce", nonce);
+    }
+    claims.push("sid", from.sid);
+    if let Some(token) = from.access_token {
+        let digest = Sha256::digest(token.as_bytes());
+        claims.push("at_hash", URL_SAFE_NO_PAD.encode(&digest[..16]));
+    }
+    if let (Wire::Object(members), Wire::Object(more)) = (&mut claims, profile(shared, from.person, from.scopes)) {
+        members.extend(more);
+    }
+    Draft { typ: "JWT", alg: from.alg.to_owned(), claims }
+}
+
+/// An access token before it is signed (RFC 9068). `jti` makes it one of its kind.
+pub(super) fn access_token(
+    shared: &Shared,
+    now: i64,
+    lifetime: i64,
+    sub: &str,
+    client_id: &str,
+    scope: &str,
+    alg: &str,
+) -> Draft {
+    let mut claims = Wire::object();
+    claims.push("iss", shared.issuer.as_str());
+    claims.push("sub", sub);
+    claims.push("aud", shared.issuer.as_str());
+    claims.push("exp", now + lifetime);
+    claims.push("iat", now);
+    claims.push("jti", random_id());
+    claims.push("client_id", client_id);
+    claims.push("scope", scope);
+    Draft { typ: "at+jwt", alg: alg.to_owned(), claims }
+}
+
+/// A logout token before it is signed (OpenID Connect Back-Channel Logout, section 2.4).
+pub(super) fn logout_token(
+    shared: &Shared,
+    now: i64,
+    client_id: &str,
+    alg: &str,
+    sub: Option<&str>,
+    sid: Option<&str>,
+) -> Draft {
+    let mut claims = Wire::object();
+    claims.push("iss", shared.issuer.as_str());
+    if let Some(sub) = sub {
+        claims.push("sub", sub);
+    }
+    claims.push("aud", client_id);
+    claims.push("iat", now);
+    claims.push("exp", now + LOGOUT_TOKEN_LIFETIME);
+    claims.push("jti", random_id());
+    claims.push("events", Wire::from(json!({ LOGOUT_EVENT: {} })));
+    if let Some(sid) = sid {
+        claims.push("sid", sid);
+    }
+    Draft { typ: "logout+jwt", alg: alg.to_owned(), claims }
+}

@@ -1,0 +1,95 @@
+//! A request as it came in, read to its end and taken apart.
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Limited};
+use hyper::body::Incoming;
+
+use crate::model::exchange::{self, Request};
+
+/// More than any honest request of a login.
+const BODY: usize = 256 << 10;
+
+/// A request, read.
+pub(super) struct Inbound {
+    pub seq: u64,
+    /// As it came, for the record.
+    pub request: Request,
+    pub path: String,
+    pub query: Vec<(String, String)>,
+    /// Members of a form body.
+    pub form: Vec<(String, String)>,
+    /// The body was too large or broke off.
+    pub broken: Option<String>,
+}
+
+impl Inbound {
+    /// Reads a request to its end.
+    pub async fn read(seq: u64, issuer: &str, request: hyper::Request<Incoming>) -> Inbound {
+        let (parts, body) = request.into_parts();
+        let headers: Vec<(String, String)> = parts
+            .headers
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        let (body, broken) = match Limited::new(body, BODY).collect().await {
+            Ok(collected) => (collected.to_bytes(), None),
+            Err(error) => (Bytes::new(), Some(error.to_string())),
+        };
+        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
+        let url = format!("{issuer}{target}");
+        let form = match exchange::header(&headers, "content-type") {
+            Some(kind) if kind.starts_with("application/x-www-form-urlencoded") => url::form_urlencoded::parse(&body)
+                .map(|(name, value)| (name.into_owned(), value.into_owned()))
+                .collect(),
+            _ => Vec::new(),
+        };
+        Inbound {
+            seq,
+            path: parts.uri.path().to_owned(),
+            query: exchange::query_of(&url),
+            form,
+            request: Request { method: parts.method.as_str().to_owned(), url, headers, body },
+            broken,
+        }
+    }
+
+    pub fn header(&self, name: &str) -> Option<&str> {
+        exchange::header(&self.request.headers, name)
+    }
+
+    pub fn is_post(&self) -> bool {
+        self.request.method == "POST"
+    }
+
+    /// Query of a GET, form of a POST: where the parameters of an authorization request stand.
+    pub fn parameters(&self) -> &[(String, String)] {
+        if self.is_post() { &self.form } else { &self.query }
+    }
+
+    /// The value of a cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.header("cookie")?.split(';').find_map(|pair| {
+            let (own, value) = pair.trim().split_once('=')?;
+            (own == name).then_some(value)
+        })
+    }
+
+    /// The bearer token (RFC 6750, section 2.1), or the one in the form (section 2.2).
+    pub fn bearer(&self) -> Option<&str> {
+        let header = self.header("authorization").and_then(|value| {
+            let (scheme, token) = value.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+        });
+        header.or_else(|| one(&self.form, "access_token"))
+    }
+}
+
+/// The first value of a name.
+pub(super) fn one<'a>(parameters: &'a [(String, String)], name: &str) -> Option<&'a str> {
+    parameters.iter().find(|(own, _)| own == name).map(|(_, value)| value.as_str())
+}
+
+/// A name of `known` that stands there more than once (RFC 6749, section 3.1).
+pub(super) fn repeated<'a>(parameters: &[(String, String)], known: &[&'a str]) -> Option<&'a str> {
+    known.iter().copied().find(|name| parameters.iter().filter(|(own, _)| own == name).count() > 1)
+}

@@ -1,0 +1,200 @@
+//! The ledger: which authorization, code, token and session belongs to which attempt. Every store is bounded and
+//! forgets what has expired.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::model::exchange::Cause;
+
+use super::state::AttemptState;
+
+/// Entries of one kind; the oldest goes when there are more.
+const CAPACITY: usize = 20_000;
+
+/// Values by key, bounded by number and by age.
+pub(super) struct Store<V> {
+    entries: HashMap<String, (Instant, V)>,
+    order: VecDeque<String>,
+    lifetime: Duration,
+}
+
+impl<V> Store<V> {
+    pub fn new(lifetime: Duration) -> Self {
+        Store { entries: HashMap::new(), order: VecDeque::new(), lifetime }
+    }
+
+    pub fn insert(&mut self, key: String, value: V) {
+        let now = Instant::now();
+        while let Some(oldest) = self.order.front() {
+            let old = self.entries.get(oldest).is_none_or(|(since, _)| now.duration_since(*since) > self.lifetime);
+            if !old && self.order.len() < CAPACITY {
+                break;
+            }
+            if let Some(oldest) = self.order.pop_front() {
+                self.entries.remove(&oldest);
+            }
+        }
+        self.order.push_back(key.clone());
+        self.entries.insert(key, (now, value));
+    }
+
+    pub fn get(&self, key: &str) -> Option<&V> {
+        self.entries.get(key).filter(|(since, _)| since.elapsed() <= self.lifetime).map(|(_, value)| value)
+    }
+
+    pub fn get_mut(&mut self, key: &str) -> Option<&mut V> {
+        let lifetime = self.lifetime;
+        self.entries.get_mut(key).filter(|(since, _)| since.elapsed() <= lifetime).map(|(_, value)| value)
+    }
+
+    pub fn remove(&mut self, key: &str) -> Option<V> {
+        self.entries.remove(key).map(|(_, value)| value)
+    }
+
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
+        self.entries.values_mut().map(|(_, value)| value)
+    }
+}
+
+/// Where something began: attempt, browser, tab, and the person once she is known.
+#[derive(Clone)]
+pub(super) struct Origin {
+    pub attempt: Arc<AttemptState>,
+    pub browser: String,
+    pub tab: String,
+    pub person: Option<String>,
+}
+
+impl Origin {
+    /// On whose behalf what belongs to this origin happens now.
+    pub fn cause(&self) -> Cause {
+        self.attempt.cause(&self.browser, &self.tab)
+    }
+}
+
+/// An authorization request that waits for the person.
+pub(super) struct Pending {
+    pub origin: Origin,
+    pub request: AuthorizationRequest,
+    /// The browser that may answer: value of its own cookie.
+    pub browser_secret: String,
+    /// The person has authenticated: session id.
+    pub session: Option<String>,
+}
+
+/// A valid authorization request.
+#[derive(Debug, Clone)]
+pub(super) struct AuthorizationRequest {
+    pub client_id: String,
+    pub redirect_uri: String,
+    pub scopes: Vec<String>,
+    pub state: Option<String>,
+    pub nonce: Option<String>,
+    pub code_challenge: Option<String>,
+    pub login_hint: Option<String>,
+    pub ask_consent: bool,
+    /// Every parameter, for a fault that carries them along.
+    pub parameters: Vec<(String, String)>,
+}
+
+/// A code: one use within a minute.
+pub(super) struct Code {
+    pub origin: Origin,
+    pub request: AuthorizationRequest,
+    pub granted: Vec<String>,
+    pub session: String,
+    pub expires: i64,
+    /// The family of tokens that it gave; `None` while it is unused.
+    pub used: Option<String>,
+}
+
+/// An access token.
+pub(super) struct AccessToken {
+    pub origin: Origin,
+    pub client_id: String,
+    pub scopes: Vec<String>,
+    pub family: String,
+    pub expires: i64,
+    pub revoked: bool,
+}
+
+/// A refresh token.
+pub(super) struct RefreshToken {
+    pub origin: Origin,
+    pub client_id: String,
+    pub scopes: Vec<String>,
+    pub session: String,
+    pub nonce: Option<String>,
+    pub family: String,
+    pub used: bool,
+    pub revoked: bool,
+}
+
+/// A browser that is signed in at the provider.
+#[derive(Clone)]
+pub(super) struct Session {
+    pub origin: Origin,
+    pub person: String,
+    pub sid: String,
+    pub auth_time: i64,
+    pub ended: bool,
+}
+
+/// Everything that was given out.
+pub(super) struct Ledger {
+    pub attempts: HashMap<String, Arc<AttemptState>>,
+    pub pending: Store<Pending>,
+    pub codes: Store<Code>,
+    pub access: Store<AccessToken>,
+    pub refresh: Store<RefreshToken>,
+    /// By the value of the browser's cookie.
+    pub sessions: Store<Session>,
+    /// Values that a forged callback or fault puts on the wire.
+    pub registered: Store<Arc<AttemptState>>,
+}
+
+impl Ledger {
+    pub fn new() -> Self {
+        let hours = |hours: u64| Duration::from_secs(3600 * hours);
+        Ledger {
+            attempts: HashMap::new(),
+            pending: Store::new(hours(1)),
+            codes: Store::new(hours(1)),
+            access: Store::new(hours(24)),
+            refresh: Store::new(hours(24)),
+            sessions: Store::new(hours(24)),
+            registered: Store::new(hours(1)),
+        }
+    }
+
+    /// Whatever a family of tokens holds is dead from now on.
+    pub fn revoke_family(&mut self, family: &str) {
+        self.access.values_mut().filter(|token| token.family == family).for_each(|token| token.revoked = true);
+        self.refresh.values_mut().filter(|token| token.family == family).for_each(|token| token.revoked = true);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_store_forgets_the_oldest_when_it_is_full() {
+        let mut store = Store::new(Duration::from_secs(60));
+        for number in 0..CAPACITY + 10 {
+            store.insert(number.to_string(), number);
+        }
+        assert!(store.get("0").is_none());
+        assert!(store.get(&(CAPACITY + 9).to_string()).is_some());
+        assert!(store.entries.len() <= CAPACITY);
+    }
+
+    #[test]
+    fn a_store_forgets_what_has_expired() {
+        let mut store = Store::new(Duration::ZERO);
+        store.insert("a".into(), 1);
+        std::thread::yield_now();
+        assert!(store.get("a").is_none() || Instant::now().elapsed() == Duration::ZERO);
+    }
+}

@@ -1,0 +1,94 @@
+//! Discovery (OpenID Connect Discovery 1.0, section 3) and JWKS. It advertises only what it enforces.
+
+use bytes::Bytes;
+use serde_json::{Value as Json, json};
+
+use crate::model::dialect::Dialect;
+use crate::model::fault::Endpoint;
+use crate::model::wire::Wire;
+
+use super::inbound::Inbound;
+use super::mint::answer::{Answer, Body};
+use super::mint::keys;
+use super::reply::Reply;
+use super::state::{AttemptState, Shared};
+
+/// The metadata document.
+pub(super) fn document(dialect: &Dialect, issuer: &str) -> Json {
+    let url = |role: &str| dialect.endpoints.get(role).map(|path| format!("{issuer}{path}"));
+    let mut all = json!({
+        "issuer": issuer,
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query"],
+        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "code_challenge_methods_supported": ["S256"],
+        "scopes_supported": dialect.scopes.keys().collect::<Vec<_>>(),
+        "claims_supported": claims(dialect),
+        "prompt_values_supported": ["none", "login", "consent"],
+        "authorization_response_iss_parameter_supported": true,
+        "backchannel_logout_supported": true,
+        "backchannel_logout_session_supported": true,
+        "request_parameter_supported": false,
+        "request_uri_parameter_supported": false,
+        "claims_parameter_supported": false,
+    });
+    let members = [
+        ("authorization_endpoint", "authorization"),
+        ("token_endpoint", "token"),
+        ("userinfo_endpoint", "userinfo"),
+        ("jwks_uri", "jwks"),
+        ("revocation_endpoint", "revocation"),
+        ("end_session_endpoint", "end_session"),
+    ];
+    for (member, role) in members {
+        if let Some(url) = url(role) {
+            all[member] = Json::from(url);
+        }
+    }
+    all
+}
+
+fn claims(dialect: &Dialect) -> Vec<String> {
+    let own = ["sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "sid"].map(str::to_owned);
+    let fields = dialect.scopes.values().flat_map(|scope| &scope.fields).map(|field| dialect.member(field).to_owned());
+    own.into_iter().chain(fields).collect()
+}
+
+/// A member of the metadata as text.
+pub(super) fn member(shared: &Shared, name: &str) -> Option<String> {
+    let document = document(&shared.dialect, &shared.issuer);
+    match document.get(name)? {
+        Json::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+/// The discovery document as a reply; as bytes that were made once where no fault wants its members.
+pub(super) fn discovery(shared: &Shared, _inbound: &Inbound, faulty: bool) -> Reply {
+    let body = if faulty {
+        Body::Json(Wire::from(document(&shared.dialect, &shared.issuer)))
+    } else {
+        Body::Bytes(Bytes::clone(&shared.discovery))
+    };
+    Reply::of(Endpoint::Discovery, public(body, 300))
+}
+
+/// The key set as a reply.
+pub(super) fn jwks(shared: &Shared, attempt: &AttemptState, faulty: bool) -> Reply {
+    let body = if faulty { Body::Json(keys::published()) } else { Body::Bytes(Bytes::clone(&shared.jwks)) };
+    let age = attempt.inner().options.keys_max_age.map_or(300, |age| age.as_secs());
+    Reply::of(Endpoint::Jwks, public(body, age))
+}
+
+fn public(body: Body, max_age: u64) -> Answer {
+    let headers = vec![
+        ("content-type".to_owned(), "application/json".to_owned()),
+        ("cache-control".to_owned(), format!("public, max-age={max_age}")),
+        ("access-control-allow-origin".to_owned(), "*".to_owned()),
+    ];
+    Answer { status: 200, headers, body, pace: None }
+}

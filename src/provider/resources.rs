@@ -1,0 +1,129 @@
+//! What an access token opens: userinfo and the API (RFC 6750; OpenID Connect Core, section 5.3), and revocation
+//! (RFC 7009).
+
+use crate::model::fault::Endpoint;
+
+use super::claims;
+use super::client_auth;
+use super::inbound::{Inbound, one};
+use super::ledger::Origin;
+use super::mint::answer::Answer;
+use super::reply::{Reply, error_answer};
+use super::state::Shared;
+
+/// Who a token speaks for, and for what.
+struct Bearer {
+    origin: Origin,
+    scopes: Vec<String>,
+    alive: bool,
+}
+
+fn bearer(shared: &Shared, inbound: &Inbound) -> Option<Bearer> {
+    let ledger = shared.ledger();
+    let token = ledger.access.get(inbound.bearer()?)?;
+    let attempt = &token.origin.attempt;
+    let locked = token.origin.person.as_ref().is_some_and(|person| attempt.inner().locked.contains(person));
+    let alive = !token.revoked && !locked && !attempt.is_finished() && attempt.now() < token.expires;
+    Some(Bearer { origin: token.origin.clone(), scopes: token.scopes.clone(), alive })
+}
+
+/// Either the person and what was granted, or the refusal.
+fn admitted(
+    shared: &Shared,
+    inbound: &Inbound,
+    endpoint: Endpoint,
+) -> Result<(Origin, crate::model::persona::Person, Vec<String>), Box<Reply>> {
+    let refuse = |origin: Option<Origin>, code: &str, why: &str| {
+        let answer = error_answer(&shared.dialect, endpoint, code, why);
+        Box::new(Reply::of(endpoint, answer).from(origin).because(format!("{code}: {why}")))
+    };
+    if inbound.bearer().is_none() {
+        // Without any authentication the challenge names no error (RFC 6750, section 3.1).
+        let answer = Answer::empty(401).with("www-authenticate", "Bearer");
+        return Err(Box::new(Reply::of(endpoint, answer).because("no access token")));
+    }
+    let Some(bearer) = bearer(shared, inbound) else {
+        return Err(refuse(None, "invalid_token", "this access token is unknown"));
+    };
+    let origin = bearer.origin;
+    if !bearer.alive {
+        return Err(refuse(Some(origin), "invalid_token", "this access token has expired or was revoked"));
+    }
+    let person = origin.person.as_ref().and_then(|name| origin.attempt.person(name));
+    match person {
+        Some(person) => Ok((origin, person, bearer.scopes)),
+        None => Err(refuse(Some(origin), "insufficient_scope", "this access token speaks for no person")),
+    }
+}
+
+/// The userinfo endpoint.
+pub(super) fn userinfo(shared: &Shared, inbound: &Inbound) -> Reply {
+    let (origin, person, scopes) = match admitted(shared, inbound, Endpoint::Userinfo) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return *refusal,
+    };
+    if shared.dialect.openid && !scopes.iter().any(|scope| scope == "openid") {
+        let why = "openid was not granted";
+        let answer = error_answer(&shared.dialect, Endpoint::Userinfo, "insufficient_scope", why);
+        return Reply::of(Endpoint::Userinfo, answer).from(Some(origin)).because(why);
+    }
+    let answer = Answer::json(200, claims::userinfo(shared, &person, &scopes));
+    Reply::of(Endpoint::Userinfo, answer).from(Some(origin))
+}
+
+/// The API: `<api>/<scope>` gives what that scope opens.
+pub(super) fn api(shared: &Shared, inbound: &Inbound, name: &str) -> Reply {
+    let (origin, person, scopes) = match admitted(shared, inbound, Endpoint::Api) {
+        Ok(admitted) => admitted,
+        Err(refusal) => return *refusal,
+    };
+    if !shared.dialect.scopes.contains_key(name) {
+        return Reply::of(Endpoint::Api, Answer::empty(404)).from(Some(origin)).because("there is no such data");
+    }
+    if !scopes.iter().any(|scope| scope == name) {
+        let answer = error_answer(&shared.dialect, Endpoint::Api, "insufficient_scope", "this scope was not granted");
+        return Reply::of(Endpoint::Api, answer).from(Some(origin)).because(format!("insufficient_scope: {name}"));
+    }
+    Reply::of(Endpoint::Api, Answer::json(200, claims::api(shared, &person, name))).from(Some(origin))
+}
+
+/// The revocation endpoint.
+pub(super) fn revoke(shared: &Shared, inbound: &Inbound) -> Reply {
+    let token = one(&inbound.form, "token").unwrap_or_default();
+    let (origin, family, owner, refresh) = {
+        let ledger = shared.ledger();
+        let refresh = ledger.refresh.get(token);
+        let access = ledger.access.get(token);
+        let known = refresh.map(|own| (own.origin.clone(), own.family.clone(), own.client_id.clone(), true));
+        let known =
+            known.or_else(|| access.map(|own| (own.origin.clone(), own.family.clone(), own.client_id.clone(), false)));
+        match known {
+            Some((origin, family, owner, refresh)) => (Some(origin), family, Some(owner), refresh),
+            None => (None, String::new(), None, false),
+        }
+    };
+    let refuse = |code: &str, why: &str| {
+        let answer = error_answer(&shared.dialect, Endpoint::Revocation, code, why);
+        Reply::of(Endpoint::Revocation, answer).from(origin.clone()).because(format!("{code}: {why}"))
+    };
+    if !inbound.is_post() || token.is_empty() {
+        return refuse("invalid_request", "a revocation request is a POST with a token");
+    }
+    let other_secret = origin.as_ref().and_then(|origin| origin.attempt.inner().options.client_secret.clone());
+    let client = match client_auth::client(shared, inbound, other_secret.as_deref()) {
+        Ok(client) => client,
+        Err(why) => return refuse("invalid_client", why),
+    };
+    if owner.as_ref().is_some_and(|owner| *owner != client.id) {
+        return refuse("invalid_grant", "this token was given to another client");
+    }
+    let mut ledger = shared.ledger();
+    if refresh {
+        ledger.revoke_family(&family);
+    } else if let Some(own) = ledger.access.get_mut(token) {
+        own.revoked = true;
+    }
+    drop(ledger);
+    // Unknown tokens are no error: they are as dead as they should be (RFC 7009, section 2.2).
+    Reply::of(Endpoint::Revocation, Answer::empty(200)).from(origin)
+}

@@ -1,0 +1,360 @@
+//! The server: connections, routes, and the one choke point through which every answer leaves, so that any fault can
+//! change any message.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+
+use crate::model::exchange::{Exchange, FaultId, Party, Purpose};
+use crate::model::fault::{Endpoint, Message, Pace};
+
+use super::environment::Surroundings;
+use super::faults::{self, MessageFacts};
+use super::inbound::Inbound;
+use super::ledger::Origin;
+use super::mint::answer::Answer;
+use super::mint::pace::{PacedBody, Taken};
+use super::reply::{Reply, faulty_error};
+use super::state::{AttemptState, Shared};
+use super::{TAG_HEADER, attempt, authorize, logout, metadata, pages, resources, token};
+
+/// Connections at a time.
+const CONNECTIONS: usize = 2_000;
+/// How long the head of a request may take.
+const HEAD: Duration = Duration::from_secs(30);
+
+/// The connection ends without an answer, as a fault says.
+#[derive(Debug)]
+struct Silence;
+
+impl std::fmt::Display for Silence {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no answer, as the fault says")
+    }
+}
+
+impl std::error::Error for Silence {}
+
+/// Accepts until the provider stops.
+pub(super) async fn run(shared: Arc<Shared>, listener: TcpListener) {
+    let mut stopping = shared.stopping.subscribe();
+    let seats = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopping.wait_for(|stop| *stop) => return,
+        };
+        let Ok((stream, _)) = accepted else { continue };
+        let Ok(seat) = Arc::clone(&seats).acquire_owned().await else { return };
+        let shared = Arc::clone(&shared);
+        tokio::spawn(async move {
+            let _seat = seat;
+            connection(shared, stream).await;
+        });
+    }
+}
+
+async fn connection(shared: Arc<Shared>, stream: TcpStream) {
+    let _ = stream.set_nodelay(true);
+    let reset = Arc::new(AtomicBool::new(false));
+    let socket = Socket { stream, reset: Arc::clone(&reset) };
+    let mut stopping = shared.stopping.subscribe();
+    let service = service_fn(move |request| {
+        let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
+        async move { handle(shared, reset, request).await }
+    });
+    let serving = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD)
+        .max_headers(64)
+        .serve_connection(TokioIo::new(socket), service);
+    tokio::select! {
+        // A connection that breaks is the client's or the fault's affair; what matters is in the exchanges.
+        _ = serving => {}
+        _ = stopping.wait_for(|stop| *stop) => {}
+    }
+}
+
+async fn handle(
+    shared: Arc<Shared>,
+    reset: Arc<AtomicBool>,
+    request: hyper::Request<Incoming>,
+) -> Result<hyper::Response<PacedBody>, Silence> {
+    let seq = shared.sequence.next();
+    let started = Instant::now();
+    let inbound = Inbound::read(seq, &shared.issuer, request).await;
+    let tagged = attempt::tagged(&shared, inbound.header(TAG_HEADER));
+    let mut told = Vec::new();
+    let reply = match &inbound.broken {
+        Some(why) => {
+            Reply::page(Answer::page(413, pages::error("This request cannot go on", why))).because(why.clone())
+        }
+        None => route(&shared, &inbound, tagged.clone(), &mut told),
+    };
+    if !told.is_empty() {
+        tokio::spawn(logout::tell_all(Arc::clone(&shared), told));
+    }
+    let from = if tagged.is_some() { Party::Agent } else { Party::Partner };
+    leave(&shared, &reset, inbound, reply, tagged, from, started).await
+}
+
+/// Which endpoint a path is.
+fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: &mut Vec<(String, Origin)>) -> Reply {
+    let path = inbound.path.as_str();
+    let is = |role: &str| shared.path(role) == Some(path);
+    if is("token") {
+        return token::request(shared, inbound);
+    }
+    if is("discovery") || is("jwks") {
+        let attempt = tagged.as_ref().map_or_else(|| shared.default_attempt(), |origin| Arc::clone(&origin.attempt));
+        let faulty = |endpoint| faults::any(&attempt, &Message::Response(endpoint));
+        return if is("discovery") {
+            metadata::discovery(shared, inbound, faulty(Endpoint::Discovery))
+        } else {
+            metadata::jwks(shared, &attempt, faulty(Endpoint::Jwks))
+        };
+    }
+    if is("authorization") {
+        return authorize::request(shared, inbound, tagged);
+    }
+    if is("userinfo") {
+        return resources::userinfo(shared, inbound);
+    }
+    if is("revocation") {
+        return resources::revoke(shared, inbound);
+    }
+    if is("end_session") {
+        let (reply, ended) = logout::end_session(shared, inbound, tagged);
+        *told = ended;
+        return reply;
+    }
+    let below =
+        |role: &str| shared.path(role).and_then(|own| path.strip_prefix(own)).and_then(|rest| rest.strip_prefix('/'));
+    match (below("authorization"), inbound.is_post()) {
+        (Some("login"), true) => return authorize::login(shared, inbound, tagged),
+        (Some("consent"), true) => return authorize::consent(shared, inbound, tagged),
+        _ => {}
+    }
+    if let Some(name) = below("api") {
+        return resources::api(shared, inbound, name);
+    }
+    let html = pages::error("There is nothing here", "This address is none of the provider's endpoints.");
+    Reply::page(Answer::page(404, html)).from(tagged).because("no such endpoint")
+}
+
+/// The choke point: faults, the record, the pace.
+async fn leave(
+    shared: &Arc<Shared>,
+    reset: &AtomicBool,
+    inbound: Inbound,
+    mut reply: Reply,
+    tagged: Option<Origin>,
+    from: Party,
+    started: Instant,
+) -> Result<hyper::Response<PacedBody>, Silence> {
+    let origin = reply.origin.clone().or(tagged).filter(|origin| !origin.attempt.is_finished());
+    let attempt = origin.as_ref().map_or_else(|| shared.default_attempt(), |origin| Arc::clone(&origin.attempt));
+    let mut faults: Vec<FaultId> = reply.hits.iter().map(|hit| hit.fault).collect();
+    apply_faults(shared, &attempt, &inbound, &mut reply, origin.as_ref(), &mut faults);
+    let mut cause = origin.as_ref().map(Origin::cause).unwrap_or_default();
+    if origin.is_none() && !attempt.sole {
+        cause.purpose = Purpose::Guard;
+    }
+    let mut exchange = Exchange {
+        seq: inbound.seq,
+        from,
+        to: Party::Provider(shared.name),
+        cause,
+        endpoint: reply.endpoint,
+        grant: reply.grant,
+        person: origin.as_ref().and_then(|origin| origin.person.clone()),
+        request: inbound.request,
+        response: None,
+        note: reply.note,
+        faults: faults.clone(),
+        duration_ms: 0,
+    };
+    attempt.record(exchange.clone());
+    let pace = reply.answer.pace.clone();
+    withhold(&attempt, &exchange, origin.as_ref(), pace.as_ref(), &faults, shared, reset).await?;
+    let rendered = reply.answer.render();
+    exchange.response = Some(rendered.clone());
+    exchange.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
+    attempt.record(exchange);
+    let taken: Option<Taken> = if faults.is_empty() || withheld(pace.as_ref()) {
+        None
+    } else {
+        let attempt = Arc::clone(&attempt);
+        Some(Arc::new(move || faults::delivered(&attempt, &faults)))
+    };
+    let mut builder = hyper::Response::builder().status(rendered.status);
+    for (name, value) in &rendered.headers {
+        builder = builder.header(name.as_str(), value.as_bytes());
+    }
+    let body = PacedBody::new(rendered.body, pace.as_ref(), taken);
+    // Only a fault can have made a header that HTTP cannot carry.
+    builder.body(body).map_err(|_| Silence)
+}
+
+fn apply_faults(
+    shared: &Shared,
+    attempt: &Arc<AttemptState>,
+    inbound: &Inbound,
+    reply: &mut Reply,
+    origin: Option<&Origin>,
+    faults: &mut Vec<FaultId>,
+) {
+    let Some(message) = reply.message.clone() else { return };
+    let facts = MessageFacts {
+        person: origin.and_then(|origin| origin.person.clone()),
+        grant: reply.grant,
+        path: inbound.path.clone(),
+    };
+    let hits = faults::take(attempt, shared.name, &message, &facts);
+    if hits.is_empty() {
+        return;
+    }
+    let carried = if reply.carried.is_empty() { inbound.parameters().to_vec() } else { reply.carried.clone() };
+    let surroundings = Surroundings { shared, attempt, request: &carried };
+    let endpoint = match message {
+        Message::Response(endpoint) => endpoint,
+        Message::Object(_) => Endpoint::Token,
+    };
+    for hit in hits {
+        let before = reply.answer.clone();
+        let error = |error: &crate::model::fault::ErrorAnswer, environment: &dyn crate::model::value::Environment| {
+            faulty_error(&shared.dialect, endpoint, &before, error, environment)
+        };
+        match reply.answer.apply(&hit.patch, &error, &surroundings) {
+            Ok(()) => faults.push(hit.fault),
+            Err(unresolved) => {
+                reply.answer = before.clone();
+                reply.note = Some(format!("the fault could not take effect: {unresolved}"));
+            }
+        }
+    }
+}
+
+fn withheld(pace: Option<&Pace>) -> bool {
+    matches!(pace, Some(Pace::Held | Pace::Never | Pace::Reset | Pace::Cut))
+}
+
+/// Keeps an answer back as long as its fault says.
+async fn withhold(
+    attempt: &Arc<AttemptState>,
+    exchange: &Exchange,
+    origin: Option<&Origin>,
+    pace: Option<&Pace>,
+    faults: &[FaultId],
+    shared: &Shared,
+    reset: &AtomicBool,
+) -> Result<(), Silence> {
+    if withheld(pace) {
+        faults::delivered(attempt, faults);
+    }
+    let mut stopping = shared.stopping.subscribe();
+    match pace {
+        Some(Pace::After(wait)) => tokio::time::sleep(*wait).await,
+        Some(Pace::Reset) => {
+            reset.store(true, Ordering::Release);
+            return Err(Silence);
+        }
+        Some(Pace::Held) => {
+            hold(attempt, exchange.seq, origin, true);
+            let released = faults.iter().rev().find_map(|fault| faults::release_of(attempt, *fault));
+            if let Some(mut released) = released {
+                tokio::select! {
+                    _ = released.wait_for(|released| *released) => {}
+                    _ = stopping.wait_for(|stop| *stop) => {}
+                }
+            }
+            hold(attempt, exchange.seq, origin, false);
+        }
+        Some(Pace::Never) => {
+            let released = faults.iter().rev().find_map(|fault| faults::release_of(attempt, *fault));
+            if let Some(mut released) = released {
+                tokio::select! {
+                    _ = released.wait_for(|released| *released) => {}
+                    _ = stopping.wait_for(|stop| *stop) => {}
+                }
+            }
+            return Err(Silence);
+        }
+        _ => {}
+    }
+    Ok(())
+}
+
+/// Notes that the request of a browser's tab is held, or is not any more.
+fn hold(attempt: &AttemptState, seq: u64, origin: Option<&Origin>, held: bool) {
+    {
+        let mut inner = attempt.inner();
+        if let (Some(origin), true) = (origin, held) {
+            inner.held.push((seq, origin.browser.clone(), origin.tab.clone()));
+        } else {
+            inner.held.retain(|(own, _, _)| *own != seq);
+        }
+    }
+    attempt.happened();
+}
+
+/// A socket that can end with a TCP reset.
+struct Socket {
+    stream: TcpStream,
+    reset: Arc<AtomicBool>,
+}
+
+impl Drop for Socket {
+    fn drop(&mut self) {
+        if self.reset.load(Ordering::Acquire) {
+            // Lingering for no time at all makes the system answer with a reset instead of an orderly end.
+            let _ = self.stream.set_zero_linger();
+        }
+    }
+}
+
+impl AsyncRead for Socket {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        slices: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+}

@@ -1,0 +1,218 @@
+//! What the provider and its attempts know: clients, people, faults in force, options, what was written down.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+
+use crate::model::case::{PkcePolicy, RefreshPolicy};
+use crate::model::dialect::Dialect;
+use crate::model::exchange::{Cause, Exchange, Purpose, Sequence};
+use crate::model::fault::ProviderName;
+use crate::model::persona::Person;
+
+use super::ClientRegistration;
+use super::faults::Placed;
+use super::ledger::Ledger;
+
+/// Exchanges kept per attempt, and of those that belong to none.
+const KEPT: usize = 2_000;
+
+/// What all connections share.
+pub(super) struct Shared {
+    pub name: ProviderName,
+    pub dialect: Arc<Dialect>,
+    pub issuer: String,
+    pub address: SocketAddr,
+    pub sequence: Sequence,
+    pub clients: RwLock<BTreeMap<String, ClientRegistration>>,
+    pub ledger: Mutex<Ledger>,
+    /// What cannot be attributed, and the people of `serve`.
+    pub ambient: Arc<AttemptState>,
+    /// Serialised once.
+    pub discovery: Bytes,
+    /// Serialised once.
+    pub jwks: Bytes,
+    pub stopping: watch::Sender<bool>,
+}
+
+impl Shared {
+    pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn client(&self, id: &str) -> Option<ClientRegistration> {
+        self.clients.read().unwrap_or_else(PoisonError::into_inner).get(id).cloned()
+    }
+
+    /// The path of an endpoint.
+    pub fn path(&self, role: &str) -> Option<&str> {
+        self.dialect.endpoints.get(role).map(String::as_str)
+    }
+
+    /// The attempt that has the provider for itself, else the ambient one.
+    pub fn default_attempt(&self) -> Arc<AttemptState> {
+        let ledger = self.ledger();
+        ledger.attempts.values().find(|attempt| attempt.sole).cloned().unwrap_or_else(|| Arc::clone(&self.ambient))
+    }
+}
+
+/// How a provider behaves toward an attempt.
+#[derive(Debug, Clone)]
+pub(super) struct Options {
+    pub clock: i64,
+    pub pkce: PkcePolicy,
+    pub iss_parameter: bool,
+    pub refresh: RefreshPolicy,
+    pub access_lifetime: Duration,
+    pub keys_max_age: Option<Duration>,
+    pub consent_remembered: bool,
+    pub client_secret: Option<String>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options {
+            clock: 0,
+            pkce: PkcePolicy::Check,
+            iss_parameter: true,
+            refresh: RefreshPolicy::Rotate,
+            access_lifetime: Duration::from_secs(3600),
+            keys_max_age: None,
+            consent_remembered: false,
+            client_secret: None,
+        }
+    }
+}
+
+/// A login that ended with a code.
+#[derive(Debug, Clone)]
+pub(super) struct Login {
+    pub browser: String,
+    pub person: String,
+    pub sid: String,
+    pub client_id: String,
+}
+
+/// One attempt.
+pub(super) struct AttemptState {
+    pub id: String,
+    pub sole: bool,
+    pub events: watch::Sender<u64>,
+    pub finished: AtomicBool,
+    next_fault: AtomicU64,
+    inner: Mutex<Inner>,
+}
+
+/// What changes while an attempt lasts.
+#[derive(Default)]
+pub(super) struct Inner {
+    pub people: BTreeMap<String, Person>,
+    /// People whose account is disabled or deleted.
+    pub locked: Vec<String>,
+    pub causes: HashMap<(String, String), Cause>,
+    pub faults: Vec<Placed>,
+    pub options: Options,
+    pub exchanges: VecDeque<Exchange>,
+    pub held: Vec<(u64, String, String)>,
+    pub logins: Vec<Login>,
+    /// Person -> scopes that she granted last.
+    pub grants: BTreeMap<String, Vec<String>>,
+    pub secrets: BTreeMap<String, Vec<String>>,
+}
+
+impl AttemptState {
+    pub fn new(id: String, people: Vec<Person>, sole: bool) -> Arc<Self> {
+        let people = people.into_iter().map(|person| (person.name.clone(), person)).collect();
+        Arc::new(AttemptState {
+            id,
+            sole,
+            events: watch::channel(0).0,
+            finished: AtomicBool::new(false),
+            next_fault: AtomicU64::new(1),
+            inner: Mutex::new(Inner { people, ..Inner::default() }),
+        })
+    }
+
+    pub fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn next_fault(&self) -> u64 {
+        self.next_fault.fetch_add(1, Ordering::Relaxed)
+    }
+
+    pub fn is_finished(&self) -> bool {
+        self.finished.load(Ordering::Acquire)
+    }
+
+    /// Something was written down, ended, or is held.
+    pub fn happened(&self) {
+        self.events.send_modify(|count| *count += 1);
+    }
+
+    /// On whose behalf a browser's tab acts now.
+    pub fn cause(&self, browser: &str, tab: &str) -> Cause {
+        let known = self.inner().causes.get(&(browser.to_owned(), tab.to_owned())).cloned();
+        known.unwrap_or_else(|| Cause {
+            browser: browser.to_owned(),
+            tab: tab.to_owned(),
+            // Nobody entered this tab: it is no step of a case.
+            purpose: Purpose::Guard,
+            step: 0,
+        })
+    }
+
+    /// Unix seconds by the clock that this attempt sees.
+    pub fn now(&self) -> i64 {
+        unix_now() + self.inner().options.clock
+    }
+
+    pub fn person(&self, name: &str) -> Option<Person> {
+        self.inner().people.get(name).cloned()
+    }
+
+    pub fn secret(&self, kind: &str, value: &str) {
+        let mut inner = self.inner();
+        let values = inner.secrets.entry(kind.to_owned()).or_default();
+        if values.len() < KEPT && !values.iter().any(|own| own == value) {
+            values.push(value.to_owned());
+        }
+    }
+
+    /// Writes an exchange down, or what is newly known of one.
+    pub fn record(&self, exchange: Exchange) {
+        {
+            let mut inner = self.inner();
+            match inner.exchanges.iter_mut().rev().find(|own| own.seq == exchange.seq) {
+                Some(own) => *own = exchange,
+                None => {
+                    if inner.exchanges.len() >= KEPT {
+                        inner.exchanges.pop_front();
+                    }
+                    inner.exchanges.push_back(exchange);
+                }
+            }
+        }
+        self.happened();
+    }
+}
+
+/// Unix seconds.
+pub(super) fn unix_now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+/// 32 random hexadecimal digits. From the operating system: the crypto library's generator costs each process its start.
+pub(super) fn random_id() -> String {
+    let mut bytes = [0u8; 16];
+    if getrandom::fill(&mut bytes).is_err() {
+        // Without randomness there is nothing safe to give out; ids that repeat are refused where they are used.
+        return String::new();
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,335 @@
+//! The token endpoint (RFC 6749, sections 4.1.3, 4.4 and 6; RFC 7636, section 4.6), strict.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::case::{PkcePolicy, RefreshPolicy};
+use crate::model::fault::{Endpoint, Grant, Message, Object};
+use crate::model::wire::Wire;
+
+use super::ClientRegistration;
+use super::claims::{self, IdToken};
+use super::client_auth;
+use super::environment::Surroundings;
+use super::faults::{self, Hit, MessageFacts};
+use super::inbound::{Inbound, one, repeated};
+use super::ledger::{AccessToken, Origin, RefreshToken};
+use super::mint::answer::Answer;
+use super::mint::token;
+use super::reply::{Reply, error_answer};
+use super::state::{Shared, random_id};
+
+/// Parameters of which none may stand there twice.
+const KNOWN: [&str; 9] = [
+    "grant_type",
+    "code",
+    "redirect_uri",
+    "client_id",
+    "client_secret",
+    "code_verifier",
+    "refresh_token",
+    "scope",
+    "client_assertion",
+];
+
+/// Why a request is refused: code and sentence.
+type Refusal = (&'static str, &'static str);
+
+/// A request at the token endpoint.
+pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
+    let grant = one(&inbound.form, "grant_type").and_then(Grant::from_name);
+    let origin = origin_of(shared, inbound);
+    for (name, kind) in [("code_verifier", "code_verifier"), ("client_secret", "client_secret")] {
+        if let (Some(value), Some(origin)) = (one(&inbound.form, name), &origin) {
+            origin.attempt.secret(kind, value);
+        }
+    }
+    let refuse = |(code, why): Refusal| {
+        Reply::of(Endpoint::Token, error_answer(&shared.dialect, Endpoint::Token, code, why))
+            .from(origin.clone())
+            .grant(grant)
+            .because(format!("{code}: {why}"))
+    };
+    if !inbound.is_post() {
+        return refuse(("invalid_request", "a token request is a POST"));
+    }
+    if inbound.form.is_empty() {
+        return refuse(("invalid_request", "a token request carries a form in its body"));
+    }
+    if repeated(&inbound.form, &KNOWN).is_some() {
+        return refuse(("invalid_request", "a parameter stands there more than once"));
+    }
+    let other_secret = origin.as_ref().and_then(|origin| origin.attempt.inner().options.client_secret.clone());
+    let client = match client_auth::client(shared, inbound, other_secret.as_deref()) {
+        Ok(client) => client,
+        Err(why) => return refuse(("invalid_client", why)),
+    };
+    let issued = match grant {
+        Some(Grant::AuthorizationCode) => by_code(shared, inbound, &client),
+        Some(Grant::RefreshToken) => by_refresh_token(shared, inbound, &client),
+        Some(Grant::ClientCredentials) => by_client(shared, inbound, &client),
+        Some(_) => Err(("unsupported_grant_type", "this grant is not supported")),
+        None => Err(("unsupported_grant_type", "grant_type is missing or unknown")),
+    };
+    match issued {
+        Ok(issued) => answer(shared, &client, issued, origin, grant),
+        Err(refusal) => refuse(refusal),
+    }
+}
+
+/// Whose request it is: by its code, its refresh token, or a value that was registered.
+fn origin_of(shared: &Shared, inbound: &Inbound) -> Option<Origin> {
+    let ledger = shared.ledger();
+    let code = one(&inbound.form, "code").and_then(|code| ledger.codes.get(code)).map(|code| code.origin.clone());
+    let refresh = || {
+        let token = ledger.refresh.get(one(&inbound.form, "refresh_token")?)?;
+        Some(token.origin.clone())
+    };
+    let registered = || {
+        let values = ["code", "refresh_token"].iter().filter_map(|name| one(&inbound.form, name));
+        let attempt = values.filter_map(|value| ledger.registered.get(value)).next()?;
+        Some(Origin { attempt: attempt.clone(), browser: String::new(), tab: String::new(), person: None })
+    };
+    code.or_else(refresh).or_else(registered)
+}
+
+/// What is about to be given out.
+struct Issued {
+    origin: Option<Origin>,
+    subject: String,
+    scopes: Vec<String>,
+    family: String,
+    session: Option<String>,
+    nonce: Option<String>,
+    refresh: bool,
+    id_token: bool,
+}
+
+fn by_code(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> Result<Issued, Refusal> {
+    let text = one(&inbound.form, "code").ok_or(("invalid_request", "code is missing"))?;
+    let mut ledger = shared.ledger();
+    let code = ledger.codes.get_mut(text).ok_or(("invalid_grant", "this code is unknown or has expired"))?;
+    if let Some(family) = code.used.clone() {
+        ledger.revoke_family(&family);
+        return Err(("invalid_grant", "this code was used before; what it gave is revoked"));
+    }
+    if code.request.client_id != client.id {
+        return Err(("invalid_grant", "this code was given to another client"));
+    }
+    let attempt = code.origin.attempt.clone();
+    if attempt.is_finished() || attempt.now() > code.expires {
+        return Err(("invalid_grant", "this code has expired"));
+    }
+    if one(&inbound.form, "redirect_uri") != Some(code.request.redirect_uri.as_str()) {
+        return Err(("invalid_grant", "redirect_uri is not that of the authorization request"));
+    }
+    if attempt.inner().options.pkce != PkcePolicy::Ignore {
+        verifier(one(&inbound.form, "code_verifier"), code.request.code_challenge.as_deref())?;
+    }
+    let family = random_id();
+    code.used = Some(family.clone());
+    let person = code.origin.person.clone().unwrap_or_default();
+    let subject = attempt.person(&person).map(|person| person.sub).ok_or(("invalid_grant", "the person is gone"))?;
+    let scopes = code.granted.clone();
+    Ok(Issued {
+        origin: Some(code.origin.clone()),
+        subject,
+        family,
+        session: Some(code.session.clone()),
+        nonce: code.request.nonce.clone(),
+        refresh: attempt.inner().options.refresh != RefreshPolicy::None,
+        id_token: shared.dialect.openid && scopes.iter().any(|scope| scope == "openid"),
+        scopes,
+    })
+}
+
+/// The verifier fits the challenge, and neither comes without the other.
+fn verifier(verifier: Option<&str>, challenge: Option<&str>) -> Result<(), Refusal> {
+    match (verifier, challenge) {
+        (None, None) => Ok(()),
+        (Some(_), None) => {
+            Err(("invalid_grant", "code_verifier without a code_challenge in the authorization request"))
+        }
+        (None, Some(_)) => Err(("invalid_grant", "code_verifier is missing")),
+        (Some(verifier), Some(challenge)) => {
+            let fits = URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())) == challenge;
+            if fits && (43..=128).contains(&verifier.len()) {
+                Ok(())
+            } else {
+                Err(("invalid_grant", "code_verifier does not fit"))
+            }
+        }
+    }
+}
+
+fn by_refresh_token(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> Result<Issued, Refusal> {
+    let text = one(&inbound.form, "refresh_token").ok_or(("invalid_request", "refresh_token is missing"))?;
+    let mut ledger = shared.ledger();
+    let token = ledger.refresh.get_mut(text).ok_or(("invalid_grant", "this refresh token is unknown"))?;
+    if token.client_id != client.id {
+        return Err(("invalid_grant", "this refresh token was given to another client"));
+    }
+    let attempt = token.origin.attempt.clone();
+    let policy = attempt.inner().options.refresh;
+    if token.revoked || attempt.is_finished() {
+        return Err(("invalid_grant", "this refresh token was revoked or has expired"));
+    }
+    if token.used {
+        if policy == RefreshPolicy::Strict {
+            let family = token.family.clone();
+            ledger.revoke_family(&family);
+            return Err(("invalid_grant", "this refresh token was used before; its family is revoked"));
+        }
+        return Err(("invalid_grant", "this refresh token was used before"));
+    }
+    let mut scopes = token.scopes.clone();
+    if let Some(fewer) = one(&inbound.form, "scope") {
+        let fewer = shared.dialect.split_scopes(fewer);
+        if !fewer.iter().all(|scope| scopes.contains(scope)) {
+            return Err(("invalid_scope", "more than was granted"));
+        }
+        scopes = fewer;
+    }
+    let rotate = matches!(policy, RefreshPolicy::Rotate | RefreshPolicy::Strict);
+    token.used = rotate;
+    let person = token.origin.person.clone().unwrap_or_default();
+    let subject = attempt.person(&person).map(|person| person.sub).ok_or(("invalid_grant", "the person is gone"))?;
+    Ok(Issued {
+        origin: Some(token.origin.clone()),
+        subject,
+        family: token.family.clone(),
+        session: Some(token.session.clone()),
+        nonce: token.nonce.clone(),
+        refresh: rotate,
+        id_token: false,
+        scopes,
+    })
+}
+
+fn by_client(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> Result<Issued, Refusal> {
+    if client.auth == "none" {
+        return Err(("unauthorized_client", "a client without a secret has no credentials of its own"));
+    }
+    let scopes = shared.dialect.split_scopes(one(&inbound.form, "scope").unwrap_or_default());
+    if scopes.iter().any(|scope| scope == "openid" || !shared.dialect.scopes.contains_key(scope)) {
+        return Err(("invalid_scope", "a client of its own cannot have this scope"));
+    }
+    Ok(Issued {
+        origin: None,
+        subject: client.id.clone(),
+        scopes,
+        family: random_id(),
+        session: None,
+        nonce: None,
+        refresh: false,
+        id_token: false,
+    })
+}
+
+fn answer(
+    shared: &Shared,
+    client: &ClientRegistration,
+    issued: Issued,
+    origin: Option<Origin>,
+    grant: Option<Grant>,
+) -> Reply {
+    let alg = client.id_token_alg.as_deref().unwrap_or("RS256");
+    let attempt = issued.origin.as_ref().map_or_else(|| shared.default_attempt(), |origin| origin.attempt.clone());
+    let (now, lifetime) = (attempt.now(), attempt.inner().options.access_lifetime.as_secs() as i64);
+    let scope = shared.dialect.join_scopes(&issued.scopes);
+    let facts = MessageFacts {
+        person: issued.origin.as_ref().and_then(|origin| origin.person.clone()),
+        grant,
+        path: String::new(),
+    };
+    let surroundings = Surroundings { shared, attempt: &attempt, request: &[] };
+    let mut hits: Vec<Hit> = Vec::new();
+    let mut failed: Option<String> = None;
+    let mut make = |object: Object, draft: token::Draft| {
+        let own = faults::take(&attempt, shared.name, &Message::Object(object), &facts);
+        let (members, jose) = faults::by_layer(&own);
+        match token::mint(draft.clone(), &members, &jose, &surroundings) {
+            Ok(bytes) => {
+                hits.extend(own);
+                bytes
+            }
+            Err(unresolved) => {
+                failed = Some(format!("the fault could not take effect: {unresolved}"));
+                token::honest(draft).unwrap_or_default().into_bytes()
+            }
+        }
+    };
+    let draft = claims::access_token(shared, now, lifetime, &issued.subject, &client.id, &scope, alg);
+    let access = make(Object::AccessToken, draft);
+    let access_text = String::from_utf8_lossy(&access).into_owned();
+    let mut body = Wire::object();
+    body.push("access_token", bytes_or_text(access));
+    body.push("token_type", "Bearer");
+    body.push("expires_in", lifetime);
+    attempt.secret("access_token", &access_text);
+    let owner = issued.origin.clone().unwrap_or_else(|| Origin {
+        attempt: attempt.clone(),
+        browser: String::new(),
+        tab: String::new(),
+        person: None,
+    });
+    if issued.refresh {
+        let refresh = random_id();
+        body.push("refresh_token", refresh.as_str());
+        attempt.secret("refresh_token", &refresh);
+        let entry = RefreshToken {
+            origin: owner.clone(),
+            client_id: client.id.clone(),
+            scopes: issued.scopes.clone(),
+            session: issued.session.clone().unwrap_or_default(),
+            nonce: issued.nonce.clone(),
+            family: issued.family.clone(),
+            used: false,
+            revoked: false,
+        };
+        shared.ledger().refresh.insert(refresh, entry);
+    }
+    body.push("scope", scope);
+    let person = owner.person.as_ref().and_then(|name| attempt.person(name));
+    if let (true, Some(person), Some(session)) = (issued.id_token, person, &issued.session) {
+        let session = shared.ledger().sessions.get(session).cloned();
+        let draft = claims::id_token(
+            shared,
+            &attempt,
+            &IdToken {
+                person: &person,
+                client_id: &client.id,
+                alg,
+                scopes: &issued.scopes,
+                nonce: issued.nonce.as_deref(),
+                sid: session.as_ref().map_or("", |session| session.sid.as_str()),
+                auth_time: session.as_ref().map_or(now, |session| session.auth_time),
+                access_token: Some(&access_text),
+                shift: 0,
+            },
+        );
+        let token = make(Object::IdToken, draft);
+        attempt.secret("id_token", &String::from_utf8_lossy(&token));
+        body.push("id_token", bytes_or_text(token));
+    }
+    let entry = AccessToken {
+        origin: owner.clone(),
+        client_id: client.id.clone(),
+        scopes: issued.scopes,
+        family: issued.family,
+        expires: now + lifetime,
+        revoked: false,
+    };
+    shared.ledger().access.insert(access_text, entry);
+    let reply = Reply::of(Endpoint::Token, Answer::json(200, body).with("pragma", "no-cache"));
+    let reply = reply.from(origin.or_else(|| issued.origin.clone())).grant(grant);
+    Reply { hits, note: failed, ..reply }
+}
+
+fn bytes_or_text(bytes: Vec<u8>) -> Wire {
+    match String::from_utf8(bytes) {
+        Ok(text) => Wire::from(text),
+        Err(error) => Wire::Bytes(error.into_bytes()),
+    }
+}
