@@ -1,15 +1,21 @@
 //! The implementation under test: starting it or attaching to it, its places, and the probes by which it is observed.
 
+mod attach;
+mod command;
+mod group;
+mod places;
+mod probe;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 
-use crate::agent::{AgentError, Browser, Navigation, Page};
-use crate::model::exchange::Cause;
-use crate::model::manifest::{Manifest, Place};
-use crate::model::persona::Person;
+use crate::model::manifest::Manifest;
+
+pub use places::{open_place, place};
+pub use probe::{feature_works, probe, probe_without};
 
 /// A future in a box.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -87,64 +93,10 @@ impl ProbeAnswer {
     }
 }
 
-/// Asks the partner who is signed in in this browser, over a connection of its own. Never follows a redirect off the
-/// partner, keeps no cookie.
-pub async fn probe(manifest: &Manifest, base: &str, browser: &Browser, cause: &Cause) -> ProbeAnswer {
-    let _ = (manifest, base, browser, cause);
-    todo!()
-}
-
-/// As [`probe`], but without these cookies: finds out which one carries the session.
-pub async fn probe_without(
-    manifest: &Manifest,
-    base: &str,
-    browser: &Browser,
-    without_cookies: &[String],
-    cause: &Cause,
-) -> ProbeAnswer {
-    let _ = (manifest, base, browser, without_cookies, cause);
-    todo!()
-}
-
-/// Whether a feature of the manifest works for this browser, and the evidence in one line. Follows redirects within the
-/// partner only; a redirect toward the issuer means that it does not.
-pub async fn feature_works(
-    manifest: &Manifest,
-    base: &str,
-    browser: &Browser,
-    feature: &str,
-    cause: &Cause,
-) -> (bool, String) {
-    let _ = (manifest, base, browser, feature, cause);
-    todo!()
-}
-
 /// How the partner of a manifest at `path` is brought to life: its `[start]` command, or attaching to `[at] base`.
 pub fn launcher(path: &Path, manifest: &Manifest) -> Arc<dyn Launch> {
-    let _ = (path, manifest);
-    todo!()
-}
-
-/// Turns a place into what a browser opens: path, method, form with the person's data, the members of the page's form.
-/// `name` as in case files (`login`, `feature:contacts`, `endpoints.backchannel_logout`).
-pub fn place<'m>(manifest: &'m Manifest, name: &str) -> Option<&'m Place> {
-    let _ = (manifest, name);
-    todo!()
-}
-
-/// Opens a place in a tab: fetches the page with the form first where the place needs it.
-///
-/// # Errors
-/// No page came of it.
-pub async fn open_place(
-    base: &str,
-    browser: &Browser,
-    tab: &str,
-    place: &Place,
-    person: Option<&Person>,
-    adjust: &(dyn Fn(Navigation) -> Navigation + Sync),
-    cause: &Cause,
-) -> Result<Page, AgentError> {
-    let _ = (base, browser, tab, place, person, adjust, cause);
-    todo!()
+    match &manifest.start {
+        Some(start) => Arc::new(command::CommandPartner::new(path, manifest, start)),
+        None => Arc::new(attach::AttachedPartner { base: manifest.at.base.clone() }),
+    }
 }

@@ -1,0 +1,64 @@
+//! A partner that is already running: found, never started and never ended.
+
+use std::future::pending;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::command::status_of;
+use super::{Boxed, Launch, LaunchError, Running, Setup};
+
+/// How long it may take to answer at all.
+const ANSWER_WITHIN: Duration = Duration::from_secs(10);
+
+pub(super) struct AttachedPartner {
+    pub base: String,
+}
+
+impl Launch for AttachedPartner {
+    fn launch<'a>(&'a self, _setup: &'a Setup) -> Boxed<'a, Result<Arc<dyn Running>, LaunchError>> {
+        Box::pin(async move {
+            let base = self.base.trim_end_matches('/').to_owned();
+            let trouble = |what: String| LaunchError {
+                what,
+                help: "start the partner first, or add [start] command to the manifest; [at] base must be its address"
+                    .to_owned(),
+                started: false,
+            };
+            match tokio::time::timeout(ANSWER_WITHIN, status_of(&format!("{base}/"))).await {
+                Ok(Some(_)) => Ok(Arc::new(Attached { base }) as Arc<dyn Running>),
+                Ok(None) => Err(trouble(format!("nothing speaks HTTP at {base}"))),
+                Err(_) => Err(trouble(format!("{base} gave no answer within {} s", ANSWER_WITHIN.as_secs()))),
+            }
+        })
+    }
+
+    fn can_start_another(&self) -> bool {
+        false
+    }
+}
+
+struct Attached {
+    base: String,
+}
+
+impl Running for Attached {
+    fn base(&self) -> &str {
+        &self.base
+    }
+
+    fn ended(&self) -> Option<String> {
+        None
+    }
+
+    fn wait_ended<'a>(&'a self) -> Boxed<'a, String> {
+        Box::pin(pending())
+    }
+
+    fn stop<'a>(&'a self) -> Boxed<'a, ()> {
+        Box::pin(async {})
+    }
+
+    fn output(&self) -> String {
+        String::new()
+    }
+}

@@ -1,0 +1,316 @@
+//! A partner that is started: its command, its port, its readiness, its end.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{Ipv4Addr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::process::Command;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::model::manifest::{Manifest, Start};
+
+use super::group::{self, Signal};
+use super::{Boxed, Launch, LaunchError, Running, Setup};
+
+/// How long a partner may take to become ready.
+const READY_WITHIN: Duration = Duration::from_secs(30);
+/// How long it may take to end when asked politely.
+const END_WITHIN: Duration = Duration::from_secs(5);
+/// How much of its output is kept.
+const LINES: usize = 200;
+const LINE: usize = 2_000;
+
+/// Starts the `[start]` command of a manifest.
+pub(super) struct CommandPartner {
+    folder: PathBuf,
+    base: String,
+    start: Start,
+    setup: Vec<String>,
+}
+
+impl CommandPartner {
+    pub fn new(path: &Path, manifest: &Manifest, start: &Start) -> Self {
+        let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        CommandPartner {
+            folder: folder.to_owned(),
+            base: manifest.at.base.clone(),
+            start: start.clone(),
+            setup: start.setup.clone(),
+        }
+    }
+
+    fn has_fixed_port(&self) -> bool {
+        !self.base.contains("{port}")
+    }
+
+    fn trouble(&self, what: impl Into<String>, help: impl Into<String>) -> LaunchError {
+        LaunchError { what: what.into(), help: help.into(), started: true }
+    }
+}
+
+impl Launch for CommandPartner {
+    fn launch<'a>(&'a self, setup: &'a Setup) -> Boxed<'a, Result<Arc<dyn Running>, LaunchError>> {
+        Box::pin(async move {
+            let port = if setup.port != 0 { setup.port } else { self.port()? };
+            let base = self.base.replace("{port}", &port.to_string()).trim_end_matches('/').to_owned();
+            let fill = |text: &str| {
+                text.replace("{issuer}", &setup.issuer)
+                    .replace("{client.id}", &setup.client_id)
+                    .replace("{client.secret}", &setup.client_secret)
+                    .replace("{base}", &base)
+                    .replace("{port}", &port.to_string())
+            };
+            let words: Vec<String> = self.start.command.iter().map(|word| fill(word)).collect();
+            let env: BTreeMap<String, String> =
+                self.start.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
+            let running = self.spawn(&words, &env, &base, &setup.client_secret)?;
+            let ready = format!("{base}{}", self.start.ready.as_deref().unwrap_or("/"));
+            match running.wait_ready(&ready, self.start.ready.is_some()).await {
+                Ok(()) => Ok(Arc::new(running) as Arc<dyn Running>),
+                Err(what) => {
+                    let output = running.output();
+                    running.stop().await;
+                    let output = if output.is_empty() {
+                        "it printed nothing".to_owned()
+                    } else {
+                        format!("its last output:\n{output}")
+                    };
+                    Err(self.trouble(format!("{what}; {output}"), self.help(&words)))
+                }
+            }
+        })
+    }
+
+    fn can_start_another(&self) -> bool {
+        !self.has_fixed_port()
+    }
+}
+
+impl CommandPartner {
+    fn help(&self, words: &[String]) -> String {
+        let setup = if self.setup.is_empty() {
+            String::new()
+        } else {
+            format!("run `{}` in {} once; ", self.setup.join(" "), self.folder.display())
+        };
+        format!("{setup}try `{}` there by hand, with the variables of [start] env set", words.join(" "))
+    }
+
+    /// A free port below the ephemeral range, so that no outgoing connection takes it in between.
+    fn port(&self) -> Result<u16, LaunchError> {
+        if self.has_fixed_port() {
+            let port = url::Url::parse(&self.base).ok().and_then(|url| url.port_or_known_default());
+            return port.ok_or_else(|| {
+                self.trouble(format!("[at] base `{}` is no URL", self.base), "base = \"http://127.0.0.1:{port}\"")
+            });
+        }
+        for _ in 0..200 {
+            let port = 20_000 + (getrandom::u32().unwrap_or(0) % 10_000) as u16;
+            if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+                return Ok(port);
+            }
+        }
+        Err(self.trouble("no free port was found between 20000 and 30000", "end what listens there"))
+    }
+
+    fn spawn(
+        &self,
+        words: &[String],
+        env: &BTreeMap<String, String>,
+        base: &str,
+        secret: &str,
+    ) -> Result<CommandRunning, LaunchError> {
+        let Some((program, arguments)) = words.split_first() else {
+            return Err(self.trouble("[start] command is empty", "command = [\"node\", \"app.mjs\"]"));
+        };
+        let mut command = std::process::Command::new(program);
+        command.args(arguments).envs(env).current_dir(&self.folder);
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        group::lead(&mut command);
+        let mut child = Command::from(command)
+            .spawn()
+            .map_err(|error| self.trouble(format!("`{program}` cannot be started: {error}"), self.help(words)))?;
+        let group = child.id().unwrap_or(0);
+        let output = Arc::new(Mutex::new(Output { lines: VecDeque::new(), secret: secret.to_owned() }));
+        if let Some(stdout) = child.stdout.take() {
+            tokio::spawn(listen(stdout, Arc::clone(&output)));
+        }
+        if let Some(stderr) = child.stderr.take() {
+            tokio::spawn(listen(stderr, Arc::clone(&output)));
+        }
+        let (ended, watching) = watch::channel(None);
+        tokio::spawn(async move {
+            let how = child.wait().await.map_or_else(|error| error.to_string(), words_of);
+            ended.send_replace(Some(how));
+        });
+        Ok(CommandRunning {
+            base: base.to_owned(),
+            folder: self.folder.clone(),
+            stop: self.start.stop.clone(),
+            group,
+            ended: watching,
+            output,
+        })
+    }
+}
+
+fn words_of(status: ExitStatus) -> String {
+    use std::os::unix::process::ExitStatusExt as _;
+    match (status.code(), status.signal()) {
+        (Some(code), _) => format!("it exited with status {code}"),
+        (None, Some(signal)) => format!("it was ended by signal {signal}"),
+        (None, None) => "it ended".to_owned(),
+    }
+}
+
+struct Output {
+    lines: VecDeque<String>,
+    secret: String,
+}
+
+impl Output {
+    fn add(&mut self, line: &[u8]) {
+        let mut text = String::from_utf8_lossy(&line[..line.len().min(LINE)]).into_owned();
+        if self.secret.len() >= 6 {
+            text = text.replace(&self.secret, "<client secret>");
+        }
+        if self.lines.len() >= LINES {
+            self.lines.pop_front();
+        }
+        self.lines.push_back(text);
+    }
+}
+
+/// Keeps the last lines; a line without end is cut, never gathered without bound.
+async fn listen(mut stream: impl AsyncRead + Unpin, output: Arc<Mutex<Output>>) {
+    let mut line: Vec<u8> = Vec::new();
+    let mut chunk = vec![0u8; 8 << 10];
+    while let Ok(got) = stream.read(&mut chunk).await {
+        if got == 0 {
+            break;
+        }
+        for byte in &chunk[..got] {
+            if *byte == b'\n' {
+                output.lock().unwrap_or_else(PoisonError::into_inner).add(&line);
+                line.clear();
+            } else if line.len() < LINE {
+                line.push(*byte);
+            }
+        }
+    }
+    if !line.is_empty() {
+        output.lock().unwrap_or_else(PoisonError::into_inner).add(&line);
+    }
+}
+
+struct CommandRunning {
+    base: String,
+    folder: PathBuf,
+    stop: Vec<String>,
+    group: u32,
+    ended: watch::Receiver<Option<String>>,
+    output: Arc<Mutex<Output>>,
+}
+
+impl CommandRunning {
+    /// Asks until it answers; ends early when the process does.
+    async fn wait_ready(&self, url: &str, must_be_good: bool) -> Result<(), String> {
+        let deadline = Instant::now() + READY_WITHIN;
+        let mut pause = Duration::from_millis(10);
+        let mut ended = self.ended.clone();
+        loop {
+            let seen = tokio::time::timeout_at(deadline, status_of(url)).await.unwrap_or(None);
+            match seen {
+                Some(status) if !must_be_good || (200..300).contains(&status) => return Ok(()),
+                _ => {}
+            }
+            if Instant::now() >= deadline {
+                let last = seen.map_or("it never answered".to_owned(), |status| format!("it answered {status}"));
+                return Err(format!("{url} was not ready within {} s: {last}", READY_WITHIN.as_secs()));
+            }
+            // There is no event for a port that begins to listen; the process's end is one.
+            tokio::select! {
+                () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_millis(250)),
+                how = ended.wait_for(Option::is_some) => {
+                    let how = how.ok().and_then(|how| how.clone()).unwrap_or_else(|| "it ended".to_owned());
+                    return Err(format!("the partner never became ready: {how}"));
+                }
+            }
+        }
+    }
+}
+
+/// The status of a GET, if there is an answer that begins like HTTP.
+pub(super) async fn status_of(url: &str) -> Option<u16> {
+    let url = url::Url::parse(url).ok()?;
+    let host = url.host_str()?;
+    let mut stream = TcpStream::connect((host, url.port_or_known_default()?)).await.ok()?;
+    let request = format!("GET {} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n", url.path());
+    stream.write_all(request.as_bytes()).await.ok()?;
+    let mut head = Vec::new();
+    while head.len() < 12 {
+        let mut chunk = [0u8; 64];
+        let got = stream.read(&mut chunk).await.ok()?;
+        if got == 0 {
+            return None;
+        }
+        head.extend_from_slice(&chunk[..got]);
+    }
+    let text = std::str::from_utf8(&head[..12]).ok()?;
+    text.strip_prefix("HTTP/1.")?.get(2..5)?.parse().ok()
+}
+
+impl Running for CommandRunning {
+    fn base(&self) -> &str {
+        &self.base
+    }
+
+    fn ended(&self) -> Option<String> {
+        self.ended.borrow().clone()
+    }
+
+    fn wait_ended<'a>(&'a self) -> Boxed<'a, String> {
+        Box::pin(async move {
+            let mut ended = self.ended.clone();
+            let how = ended.wait_for(Option::is_some).await.ok().and_then(|how| how.clone());
+            how.unwrap_or_else(|| "it ended".to_owned())
+        })
+    }
+
+    fn stop<'a>(&'a self) -> Boxed<'a, ()> {
+        Box::pin(async move {
+            if let Some((program, arguments)) = self.stop.split_first() {
+                let mut command = Command::new(program);
+                command.args(arguments).current_dir(&self.folder).kill_on_drop(true);
+                command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+                // Whatever comes of it: the group is ended next.
+                let _ = tokio::time::timeout(END_WITHIN, command.status()).await;
+            }
+            group::signal(self.group, Signal::Please);
+            let politely = tokio::time::timeout(END_WITHIN, self.wait_ended()).await.is_ok();
+            if !politely || group::is_alive(self.group) {
+                group::signal(self.group, Signal::Now);
+                let _ = tokio::time::timeout(END_WITHIN, self.wait_ended()).await;
+            }
+        })
+    }
+
+    fn output(&self) -> String {
+        let output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
+        output.lines.iter().rev().take(20).rev().cloned().collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl Drop for CommandRunning {
+    fn drop(&mut self) {
+        if group::is_alive(self.group) {
+            group::signal(self.group, Signal::Now);
+        }
+    }
+}
