@@ -5,7 +5,7 @@ use crate::model::wire::Wire;
 
 use super::claims::{self, IdToken};
 use super::metadata;
-use super::mint::keys::{self, Kind};
+use super::mint::keys;
 use super::mint::token;
 use super::state::{AttemptState, Shared};
 
@@ -40,18 +40,18 @@ impl Environment for Surroundings<'_> {
 impl Surroundings<'_> {
     /// A public key of the type that clients here have registered; `main-es256` and the like name the type.
     fn key(&self, name: &str, form: KeyForm) -> Option<Wire> {
-        let (name, kind) = match (name.strip_suffix("-es256"), name.strip_suffix("-rs256")) {
-            (Some(name), _) => (name, Kind::Ec),
-            (_, Some(name)) => (name, Kind::Rsa),
-            _ => (name, self.registered_kind()),
+        let (name, alg) = match (name.strip_suffix("-es256"), name.strip_suffix("-rs256")) {
+            (Some(name), _) => (name, "ES256"),
+            (_, Some(name)) => (name, "RS256"),
+            _ => (name, self.registered_alg()),
         };
-        keys::key(name, kind).or_else(|| keys::key(name, Kind::Rsa))?.public(form)
+        keys::public_for(name, alg, form)
     }
 
-    fn registered_kind(&self) -> Kind {
+    fn registered_alg(&self) -> &'static str {
         let clients = self.shared.clients.read().unwrap_or_else(std::sync::PoisonError::into_inner);
         let es = clients.values().any(|client| client.id_token_alg.as_deref().is_some_and(|alg| alg.starts_with("ES")));
-        if es { Kind::Ec } else { Kind::Rsa }
+        if es { "ES256" } else { "RS256" }
     }
 
     fn token(&self, kind: &str, of: Option<&str>, client: Option<&str>, shift: i64) -> Option<Wire> {

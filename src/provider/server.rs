@@ -13,17 +13,17 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, watch};
 
 use crate::model::exchange::{Exchange, FaultId, Party, Purpose};
-use crate::model::fault::{Endpoint, Message, Pace};
+use crate::model::fault::{Endpoint, Layer, Message, Pace};
 
 use super::environment::Surroundings;
 use super::faults::{self, MessageFacts};
 use super::inbound::Inbound;
 use super::ledger::Origin;
 use super::mint::answer::Answer;
-use super::mint::pace::{PacedBody, Taken};
+use super::mint::pace::{self, Departure, PacedBody, Taken};
 use super::reply::{Reply, faulty_error};
 use super::state::{AttemptState, Shared};
 use super::{TAG_HEADER, attempt, authorize, logout, metadata, pages, resources, token};
@@ -165,7 +165,7 @@ async fn leave(
     let origin = reply.origin.clone().or(tagged).filter(|origin| !origin.attempt.is_finished());
     let attempt = origin.as_ref().map_or_else(|| shared.default_attempt(), |origin| Arc::clone(&origin.attempt));
     let mut faults: Vec<FaultId> = reply.hits.iter().map(|hit| hit.fault).collect();
-    apply_faults(shared, &attempt, &inbound, &mut reply, origin.as_ref(), &mut faults);
+    let paced_by = apply_faults(shared, &attempt, &inbound, &mut reply, origin.as_ref(), &mut faults);
     let mut cause = origin.as_ref().map(Origin::cause).unwrap_or_default();
     if origin.is_none() && !attempt.sole {
         cause.purpose = Purpose::Guard;
@@ -186,7 +186,13 @@ async fn leave(
     };
     attempt.record(exchange.clone());
     let pace = reply.answer.pace.clone();
-    withhold(&attempt, &exchange, origin.as_ref(), pace.as_ref(), &faults, shared, reset).await?;
+    let paced = match (pace.clone(), paced_by.and_then(|fault| faults::release_of(&attempt, fault))) {
+        (Some(pace), Some(released)) => Some(Paced { pace, released }),
+        _ => None,
+    };
+    if let Some(paced) = &paced {
+        withhold(&attempt, &exchange, origin.as_ref(), paced, &faults, reset).await?;
+    }
     let rendered = reply.answer.render();
     exchange.response = Some(rendered.clone());
     exchange.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -201,11 +207,21 @@ async fn leave(
     for (name, value) in &rendered.headers {
         builder = builder.header(name.as_str(), value.as_bytes());
     }
-    let body = PacedBody::new(rendered.body, pace.as_ref(), taken);
+    let mut body = PacedBody::new(rendered.body, pace.as_ref(), taken);
+    if let Some(paced) = paced {
+        body = body.until(paced.released);
+    }
     // Only a fault can have made a header that HTTP cannot carry.
     builder.body(body).map_err(|_| Silence)
 }
 
+/// A pace, and the end of the fault that set it.
+struct Paced {
+    pace: Pace,
+    released: watch::Receiver<bool>,
+}
+
+/// Changes the answer as every fault that means it says; gives the fault that set its pace.
 fn apply_faults(
     shared: &Shared,
     attempt: &Arc<AttemptState>,
@@ -213,17 +229,20 @@ fn apply_faults(
     reply: &mut Reply,
     origin: Option<&Origin>,
     faults: &mut Vec<FaultId>,
-) {
-    let Some(message) = reply.message.clone() else { return };
+) -> Option<FaultId> {
+    let message = reply.message.clone()?;
     let facts = MessageFacts {
         person: origin.and_then(|origin| origin.person.clone()),
         grant: reply.grant,
         path: inbound.path.clone(),
     };
-    let hits = faults::take(attempt, shared.name, &message, &facts);
+    let mut hits = faults::take(attempt, shared.name, &message, &facts);
     if hits.is_empty() {
-        return;
+        return None;
     }
+    // An error answer has headers of its own: what changes headers comes after what changes the content.
+    hits.sort_by_key(|hit| hit.patch.address.layer == Layer::Http);
+    let mut paced_by = None;
     let carried = if reply.carried.is_empty() { inbound.parameters().to_vec() } else { reply.carried.clone() };
     let surroundings = Surroundings { shared, attempt, request: &carried };
     let endpoint = match message {
@@ -236,13 +255,19 @@ fn apply_faults(
             faulty_error(&shared.dialect, endpoint, &before, error, environment)
         };
         match reply.answer.apply(&hit.patch, &error, &surroundings) {
-            Ok(()) => faults.push(hit.fault),
+            Ok(()) => {
+                faults.push(hit.fault);
+                if hit.patch.operations.send.is_some() {
+                    paced_by = Some(hit.fault);
+                }
+            }
             Err(unresolved) => {
                 reply.answer = before.clone();
                 reply.note = Some(format!("the fault could not take effect: {unresolved}"));
             }
         }
     }
+    paced_by
 }
 
 fn withheld(pace: Option<&Pace>) -> bool {
@@ -254,58 +279,47 @@ async fn withhold(
     attempt: &Arc<AttemptState>,
     exchange: &Exchange,
     origin: Option<&Origin>,
-    pace: Option<&Pace>,
+    paced: &Paced,
     faults: &[FaultId],
-    shared: &Shared,
     reset: &AtomicBool,
 ) -> Result<(), Silence> {
-    if withheld(pace) {
+    if withheld(Some(&paced.pace)) {
         faults::delivered(attempt, faults);
     }
-    let mut stopping = shared.stopping.subscribe();
-    match pace {
-        Some(Pace::After(wait)) => tokio::time::sleep(*wait).await,
-        Some(Pace::Reset) => {
+    let held = matches!(paced.pace, Pace::Held).then(|| Held::new(attempt, exchange.seq, origin));
+    let departure = pace::withhold(Some(&paced.pace), paced.released.clone()).await;
+    drop(held);
+    match departure {
+        Departure::Answer => Ok(()),
+        Departure::Close => Err(Silence),
+        Departure::Reset => {
             reset.store(true, Ordering::Release);
-            return Err(Silence);
+            Err(Silence)
         }
-        Some(Pace::Held) => {
-            hold(attempt, exchange.seq, origin, true);
-            let released = faults.iter().rev().find_map(|fault| faults::release_of(attempt, *fault));
-            if let Some(mut released) = released {
-                tokio::select! {
-                    _ = released.wait_for(|released| *released) => {}
-                    _ = stopping.wait_for(|stop| *stop) => {}
-                }
-            }
-            hold(attempt, exchange.seq, origin, false);
-        }
-        Some(Pace::Never) => {
-            let released = faults.iter().rev().find_map(|fault| faults::release_of(attempt, *fault));
-            if let Some(mut released) = released {
-                tokio::select! {
-                    _ = released.wait_for(|released| *released) => {}
-                    _ = stopping.wait_for(|stop| *stop) => {}
-                }
-            }
-            return Err(Silence);
-        }
-        _ => {}
     }
-    Ok(())
 }
 
-/// Notes that the request of a browser's tab is held, or is not any more.
-fn hold(attempt: &AttemptState, seq: u64, origin: Option<&Origin>, held: bool) {
-    {
-        let mut inner = attempt.inner();
-        if let (Some(origin), true) = (origin, held) {
-            inner.held.push((seq, origin.browser.clone(), origin.tab.clone()));
-        } else {
-            inner.held.retain(|(own, _, _)| *own != seq);
+/// The request of a browser's tab is held as long as this lives: until it is mended, or until nobody waits any more.
+struct Held<'a> {
+    attempt: &'a AttemptState,
+    seq: u64,
+}
+
+impl<'a> Held<'a> {
+    fn new(attempt: &'a AttemptState, seq: u64, origin: Option<&Origin>) -> Self {
+        if let Some(origin) = origin {
+            attempt.inner().held.push((seq, origin.browser.clone(), origin.tab.clone()));
         }
+        attempt.happened();
+        Held { attempt, seq }
     }
-    attempt.happened();
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        self.attempt.inner().held.retain(|(own, _, _)| *own != self.seq);
+        self.attempt.happened();
+    }
 }
 
 /// A socket that can end with a TCP reset.

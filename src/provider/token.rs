@@ -264,7 +264,7 @@ fn answer(
     let access = make(Object::AccessToken, draft);
     let access_text = String::from_utf8_lossy(&access).into_owned();
     let mut body = Wire::object();
-    body.push("access_token", bytes_or_text(access));
+    body.push("access_token", token::member(access));
     body.push("token_type", "Bearer");
     body.push("expires_in", lifetime);
     attempt.secret("access_token", &access_text);
@@ -311,7 +311,7 @@ fn answer(
         );
         let token = make(Object::IdToken, draft);
         attempt.secret("id_token", &String::from_utf8_lossy(&token));
-        body.push("id_token", bytes_or_text(token));
+        body.push("id_token", token::member(token));
     }
     let entry = AccessToken {
         origin: owner.clone(),
@@ -325,11 +325,4 @@ fn answer(
     let reply = Reply::of(Endpoint::Token, Answer::json(200, body).with("pragma", "no-cache"));
     let reply = reply.from(origin.or_else(|| issued.origin.clone())).grant(grant);
     Reply { hits, note: failed, ..reply }
-}
-
-fn bytes_or_text(bytes: Vec<u8>) -> Wire {
-    match String::from_utf8(bytes) {
-        Ok(text) => Wire::from(text),
-        Err(error) => Wire::Bytes(error.into_bytes()),
-    }
 }

@@ -3,6 +3,7 @@
 
 mod answers;
 mod paces;
+mod served;
 mod tokens;
 
 use countersign::model::fault::{Address, Endpoint, Layer, Message, Object, Operations, Patch, Selectors};

@@ -18,7 +18,10 @@ use tokio::time::Instant;
 fn counter() -> (Taken, Arc<AtomicUsize>) {
     let count = Arc::new(AtomicUsize::new(0));
     let own = Arc::clone(&count);
-    (Arc::new(move || drop(own.fetch_add(1, Ordering::SeqCst))), count)
+    let taken: Taken = Arc::new(move || {
+        own.fetch_add(1, Ordering::SeqCst);
+    });
+    (taken, count)
 }
 
 /// What a client sees of a body at a pace, to the end of the connection; and how often the body said that it was taken.
