@@ -156,15 +156,24 @@ impl Object {
     /// The name as case files spell it.
     pub fn name(&self) -> &str {
         match self {
-            Object::IdToken => "id_token",
-            Object::AccessToken => "access_token",
-            Object::LogoutToken => "logout_token",
-            Object::SecurityEvent => "security_event",
-            Object::SignedRequest => "signed_request",
-            Object::PlatformEvent => "platform_event",
-            Object::FrontchannelLogout => "frontchannel_logout",
             Object::Dialect(name) => name,
+            common => common.name_static(),
         }
+    }
+
+    /// The name of an object of every dialect; empty for one that a dialect adds.
+    pub fn name_static(&self) -> &'static str {
+        Self::COMMON.iter().position(|own| own == self).map_or("", |at| {
+            [
+                "id_token",
+                "access_token",
+                "logout_token",
+                "security_event",
+                "signed_request",
+                "platform_event",
+                "frontchannel_logout",
+            ][at]
+        })
     }
 
     /// Whether it carries a signature.

@@ -366,6 +366,29 @@ pub struct Known {
 
 /// Reads `"300ms"`, `"2s"`, `"5m"`, `"1h"`, `"1d"`.
 pub fn duration(text: &str) -> Option<std::time::Duration> {
-    let _ = text;
-    todo!()
+    let at = text.find(|c: char| !c.is_ascii_digit())?;
+    let number: u64 = text[..at].parse().ok()?;
+    let milliseconds = match &text[at..] {
+        "ms" => 1,
+        "s" => 1_000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return None,
+    };
+    number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations_have_a_unit() {
+        assert_eq!(duration("300ms"), Some(std::time::Duration::from_millis(300)));
+        assert_eq!(duration("2m"), Some(std::time::Duration::from_secs(120)));
+        for wrong in ["", "5", "s", "5 s", "-1s", "5w", "99999999999999999999s"] {
+            assert_eq!(duration(wrong), None, "{wrong}");
+        }
+    }
 }
