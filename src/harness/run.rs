@@ -9,7 +9,6 @@ use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::judge::MessageRules;
-use crate::model::dialect::Dialect;
 use crate::model::result::{CaseResult, Event, Finding, Report, RunFacts, SnapshotState, Subject, Suite as SuiteName};
 use crate::model::verdict::{Level, Tier, Verdict};
 use crate::partner::LaunchError;
@@ -144,16 +143,7 @@ fn random_seed() -> u64 {
 
 pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<Ground, String> {
     let manifest = request.subject.manifest();
-    let file = |name: &str| {
-        request
-            .suite
-            .dialect_files
-            .get(&format!("{dialect}/{name}"))
-            .ok_or_else(|| format!("there is no dialect `{dialect}`: specs/dialects/{dialect}/{name} is missing"))
-    };
-    let dialect =
-        Dialect::from_files(file("dialect.toml")?, file("personas.toml")?).map_err(|error| error.to_string())?;
-    let dialect = Arc::new(dialect);
+    let dialect = Arc::new(request.suite.dialect(dialect)?);
     let launcher = request.subject.launcher(&dialect);
     let secret = client_secret(&manifest, seed)?;
     let messages = messages_of(&request.suite, &dialect.name, &super::suite::capabilities_of(&manifest))?;

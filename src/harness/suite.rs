@@ -1,15 +1,25 @@
 //! The suite: cases, requirements, dialects, capabilities and tiers, embedded in the program or added from folders.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use serde::Deserialize;
 use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
 
-use crate::model::case::Case;
+use crate::model::capability::{self, Capability, TierRule};
+use crate::model::case::{Case, Vocabulary, parse};
 use crate::model::diagnostic::Diagnostic;
-use crate::model::manifest::Manifest;
-use crate::model::requirement::Registry;
+use crate::model::dialect::Dialect;
+use crate::model::manifest::{IdentityFrom, Manifest};
+use crate::model::requirement::{Registry, Requirement};
+use crate::model::verdict::Tier;
+use crate::reference::FLAWS;
+
+mod embedded {
+    include!(concat!(env!("OUT_DIR"), "/suite.rs"));
+}
 
 /// Everything that judges, as one version.
 #[derive(Debug, Clone, Default)]
@@ -24,6 +34,12 @@ pub struct Suite {
     pub dialect_files: BTreeMap<String, String>,
     /// Named message schemas: path under `specs/` without extension -> schema.
     pub schemas: BTreeMap<String, Json>,
+    /// What partners can do.
+    pub capabilities: Vec<Capability>,
+    /// What tiers allow.
+    pub tiers: BTreeMap<Tier, TierRule>,
+    /// The names that case files may use.
+    pub vocabulary: Vocabulary,
     /// SHA-256 over every case and specification file.
     pub digest: String,
     /// The program's version.
@@ -41,20 +57,222 @@ pub struct Additions {
     pub replace: bool,
 }
 
+/// A file of the suite: how it is shown to people, and its text.
+struct Source {
+    shown: String,
+    text: String,
+}
+
+/// Files by their path below `specs/` or `cases/`.
+type Files = BTreeMap<String, Source>;
+
 impl Suite {
     /// The embedded suite and what is added to it.
     ///
     /// # Errors
     /// Everything that is wrong with any file.
     pub fn load(additions: &Additions) -> Result<Suite, Vec<Diagnostic>> {
-        let _ = additions;
-        todo!()
+        let mut wrong = Vec::new();
+        let (mut specs, mut cases) = (Files::new(), Files::new());
+        for (path, text) in embedded::FILES {
+            let source = || Source { shown: (*path).to_owned(), text: (*text).to_owned() };
+            match path.split_once('/') {
+                Some(("specs", rest)) => drop(specs.insert(rest.to_owned(), source())),
+                Some(("cases", rest)) => drop(cases.insert(rest.to_owned(), source())),
+                _ => {}
+            }
+        }
+        for (folders, files) in [(&additions.specs, &mut specs), (&additions.cases, &mut cases)] {
+            for folder in folders {
+                add(folder, additions.replace, files, &mut wrong);
+            }
+        }
+        let mut suite = Suite { version: env!("CARGO_PKG_VERSION").to_owned(), ..Suite::default() };
+        suite.digest = digest(&specs, &cases);
+        suite.read_specs(&specs, &mut wrong);
+        if wrong.is_empty() {
+            suite.vocabulary = suite.names();
+            suite.read_cases(&cases, &mut wrong);
+        }
+        if wrong.is_empty() { Ok(suite) } else { Err(wrong) }
     }
+
+    fn read_specs(&mut self, specs: &Files, wrong: &mut Vec<Diagnostic>) {
+        for (path, source) in specs {
+            let mut trouble = |why: String| wrong.push(Diagnostic::whole(&source.shown, why, "mend the file"));
+            if let Some(rest) = path.strip_prefix("requirements/") {
+                self.read_requirements(rest, source, wrong);
+            } else if path == "capabilities.toml" {
+                match capability::capabilities(&source.text) {
+                    Ok(capabilities) => self.capabilities = capabilities,
+                    Err(why) => trouble(why),
+                }
+            } else if path == "tiers.toml" {
+                match capability::tiers(&source.text) {
+                    Ok(tiers) => self.tiers = tiers,
+                    Err(why) => trouble(why),
+                }
+            } else if let Some(name) = path.strip_suffix(".json") {
+                match serde_json::from_str(&source.text) {
+                    Ok(json) => drop(self.schemas.insert(name.to_owned(), json)),
+                    Err(error) => trouble(error.to_string()),
+                }
+            } else if let Some(rest) = path.strip_prefix("dialects/") {
+                self.dialect_files.insert(rest.to_owned(), source.text.clone());
+            }
+        }
+    }
+
+    fn read_requirements(&mut self, name: &str, source: &Source, wrong: &mut Vec<Diagnostic>) {
+        #[derive(Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct File {
+            requirement: Vec<Requirement>,
+        }
+        let mut trouble = |what: String, help: &str| wrong.push(Diagnostic::whole(&source.shown, what, help));
+        let file: File = match toml::from_str(&source.text) {
+            Ok(file) => file,
+            Err(error) => return trouble(error.to_string(), "mend the file"),
+        };
+        let spec = name.trim_end_matches(".toml");
+        for requirement in file.requirement {
+            let id = requirement.id.clone();
+            if !id.starts_with(&format!("{spec}/")) {
+                trouble(format!("`{id}` does not belong into this file"), "an id begins with the name of its file");
+            }
+            if requirement.checked.is_none() && spec != "partner" {
+                trouble(
+                    format!("nobody says where the text of `{id}` was checked"),
+                    "checked = \"<URL> <date>\", or file it under partner/",
+                );
+            }
+            if self.requirements.by_id.insert(id.clone(), requirement).is_some() {
+                trouble(format!("`{id}` stands there twice"), "take one of them out");
+            }
+        }
+    }
+
+    fn read_cases(&mut self, cases: &Files, wrong: &mut Vec<Diagnostic>) {
+        for (path, source) in cases {
+            let Some(id) = path.strip_suffix(".toml") else { continue };
+            match parse(id, &source.shown, &source.text, &self.vocabulary) {
+                Ok(case) => {
+                    wrong.extend(super::not_built::not_built(&case));
+                    self.cases.push(Arc::new(case));
+                    self.case_texts.insert(id.to_owned(), source.text.clone());
+                }
+                Err(diagnostics) => wrong.extend(diagnostics),
+            }
+        }
+    }
+
+    fn names(&self) -> Vocabulary {
+        let dialects: BTreeSet<String> =
+            self.dialect_files.keys().filter_map(|path| path.split('/').next()).map(str::to_owned).collect();
+        let people = dialects.iter().filter_map(|name| self.dialect(name).ok());
+        let people = people.flat_map(|dialect| dialect.personas.into_iter().map(|persona| persona.name)).collect();
+        Vocabulary {
+            requirements: self.requirements.by_id.keys().cloned().collect(),
+            flaws: FLAWS.iter().map(|flaw| flaw.id.to_owned()).collect(),
+            capabilities: self.capabilities.iter().map(|capability| capability.name.clone()).collect(),
+            dialects,
+            people,
+            objects: BTreeSet::new(),
+            schemas: self.schemas.keys().cloned().collect(),
+        }
+    }
+
+    /// A dialect of the suite.
+    ///
+    /// # Errors
+    /// There is none of that name, or a file of it is wrong.
+    pub fn dialect(&self, name: &str) -> Result<Dialect, String> {
+        let file = |file: &str| {
+            let missing = || format!("there is no dialect `{name}`: specs/dialects/{name}/{file} is missing");
+            self.dialect_files.get(&format!("{name}/{file}")).ok_or_else(missing)
+        };
+        let (dialect, personas) = (file("dialect.toml")?, file("personas.toml")?);
+        Dialect::from_files(dialect, personas).map_err(|error| format!("specs/dialects/{name}/{error}"))
+    }
+
+    /// The case of that id.
+    pub fn case(&self, id: &str) -> Option<&Arc<Case>> {
+        self.cases.iter().find(|case| case.id == id)
+    }
+}
+
+/// Adds the files below a folder.
+fn add(folder: &Path, replace: bool, files: &mut Files, wrong: &mut Vec<Diagnostic>) {
+    let shown = folder.display().to_string();
+    if !folder.is_dir() {
+        wrong.push(Diagnostic::whole(&shown, "there is no such folder", "give the folder that holds the files"));
+        return;
+    }
+    let mut open = vec![folder.to_owned()];
+    while let Some(next) = open.pop() {
+        let entries = match std::fs::read_dir(&next) {
+            Ok(entries) => entries,
+            Err(error) => {
+                wrong.push(Diagnostic::whole(&next.display().to_string(), error.to_string(), "make it readable"));
+                continue;
+            }
+        };
+        for path in entries.flatten().map(|entry| entry.path()) {
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            if !matches!(path.extension().and_then(|kind| kind.to_str()), Some("toml" | "json")) {
+                continue;
+            }
+            let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
+            let shown = path.display().to_string();
+            match std::fs::read_to_string(&path) {
+                Ok(_) if files.contains_key(&name) && !replace => {
+                    let message = format!("`{name}` is in the suite already");
+                    wrong.push(Diagnostic::whole(&shown, message, "give it another name, or add --replace"));
+                }
+                Ok(text) => drop(files.insert(name, Source { shown, text })),
+                Err(error) => {
+                    wrong.push(Diagnostic::whole(&shown, error.to_string(), "it must be readable UTF-8 text"))
+                }
+            }
+        }
+    }
+}
+
+fn digest(specs: &Files, cases: &Files) -> String {
+    let mut hasher = Sha256::new();
+    for (folder, files) in [("cases", cases), ("specs", specs)] {
+        for (path, source) in files {
+            hasher.update(format!("{folder}/{path}\n{}\n", source.text.len()));
+            hasher.update(source.text.as_bytes());
+        }
+    }
+    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What a partner can do: declared, and what follows from its places and lists (`features`, `optional-scopes`,
 /// `local-accounts`, `field:NAME`, `feature:NAME`, `backchannel-logout`, …).
 pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
-    let _ = manifest;
-    todo!()
+    let mut all: BTreeSet<String> = manifest.capabilities.has.iter().cloned().collect();
+    let at = &manifest.at;
+    let implied = [
+        ("features", at.features.values().any(|place| !place.needs.is_empty())),
+        ("optional-scopes", !manifest.scopes.optional.is_empty()),
+        ("local-accounts", at.places.contains_key("sign_up")),
+        ("linking", at.places.contains_key("link")),
+        ("backchannel-logout", at.endpoints.contains_key("backchannel_logout")),
+        ("return-param", at.return_param.is_some()),
+        ("account", manifest.session.who.account.is_some()),
+        ("client-secret", manifest.client.auth != "none"),
+        ("id_token", manifest.session.identity_from == IdentityFrom::IdToken),
+        ("second-provider", manifest.second_provider.is_some()),
+        ("cookies", true),
+    ];
+    all.extend(implied.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name.to_owned()));
+    all.extend(at.features.keys().map(|name| format!("feature:{name}")));
+    all.extend(manifest.session.fields.keys().map(|name| format!("field:{name}")));
+    all.extend(manifest.scopes.optional.iter().map(|name| format!("optional-scope:{name}")));
+    all
 }

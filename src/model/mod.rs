@@ -2,6 +2,7 @@
 //!
 //! Nothing here opens a socket or a file, reads a clock or a random number, or knows who uses it.
 
+pub mod capability;
 pub mod case;
 pub mod diagnostic;
 pub mod dialect;

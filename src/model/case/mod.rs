@@ -6,10 +6,9 @@ mod parse;
 pub use expectation::*;
 pub use parse::{Vocabulary, parse};
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::fault::{Endpoint, Fault, Layer, ProviderName, Range, Selectors};
+use super::fault::{Fault, ProviderName};
 use super::value::Value;
 use super::verdict::{Level, LevelRule, Tier};
 
