@@ -1,7 +1,26 @@
 //! The built-in partner: a small honest relying party, and its flaws, each of which can be switched on.
 
+mod accounts;
+mod client;
+mod features;
+mod flaws;
+mod jwt;
+mod login;
+mod logout;
+mod manifest;
+mod provider;
+mod state;
+mod web;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+pub use flaws::FLAWS;
+pub use manifest::manifest;
 
 /// Which defences it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -39,9 +58,6 @@ pub struct Flaw {
     pub shows_on: Base,
 }
 
-/// Every flaw that is built.
-pub const FLAWS: &[Flaw] = &[];
-
 /// How the reference partner is set up.
 #[derive(Debug, Clone)]
 pub struct ReferenceConfig {
@@ -64,7 +80,10 @@ pub struct ReferenceConfig {
 }
 
 /// A running reference partner. Dropping it stops it.
-pub struct Reference {}
+pub struct Reference {
+    base_url: String,
+    stopping: watch::Sender<bool>,
+}
 
 impl Reference {
     /// Binds and serves in tasks of the present runtime.
@@ -72,23 +91,27 @@ impl Reference {
     /// # Errors
     /// The address is taken.
     pub async fn start(config: ReferenceConfig) -> std::io::Result<Reference> {
-        let _ = config;
-        todo!()
+        let listener = TcpListener::bind(config.listen).await?;
+        let base_url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
+        let stopping = watch::channel(false).0;
+        let app = Arc::new(state::App::new(config, base_url.clone()));
+        tokio::spawn(web::run(app, listener, stopping.subscribe()));
+        Ok(Reference { base_url, stopping })
     }
 
     /// `http://127.0.0.1:{port}`.
     pub fn base_url(&self) -> &str {
-        todo!()
+        &self.base_url
     }
 
     /// Stops it.
     pub async fn stop(&self) {
-        todo!()
+        self.stopping.send_replace(true);
     }
 }
 
-/// The manifest of the reference partner, as TOML text.
-pub fn manifest(base: Base, dialect: &str) -> String {
-    let _ = (base, dialect);
-    todo!()
+impl Drop for Reference {
+    fn drop(&mut self) {
+        self.stopping.send_replace(true);
+    }
 }

@@ -1,0 +1,94 @@
+//! Features that need a scope: they show what the provider's API gives, and cope with tokens that have died.
+
+use serde_json::Value as Json;
+
+use super::provider::Trouble;
+use super::state::App;
+use super::web::{Page, Visit, escaped, session_of};
+
+/// How often the flaw `refresh-loop` tries.
+const LOOP: usize = 8;
+
+/// What became of a refresh.
+enum Refreshed {
+    Token(String),
+    Dead,
+    Away,
+}
+
+pub(super) async fn feature(app: &App, visit: &Visit, name: &str) -> Page {
+    if !matches!(name, "profile" | "contacts") {
+        return Page::html(404, "Not found", "<p>There is no such feature.</p>");
+    }
+    let Some((id, session)) = session_of(app, visit).filter(|(_, session)| session.user.is_some()) else {
+        return Page::sorry(401, "Please log in first.");
+    };
+    if !session.granted.iter().any(|scope| scope == name) {
+        return Page::sorry(403, "You did not allow this. Log in again to change that.");
+    }
+    let Some(token) = session.access_token else { return Page::sorry(403, "The connection to the provider is gone.") };
+    let Ok(api) = app.endpoint("api").await else { return Page::sorry(404, "The provider has no such data.") };
+    let url = format!("{api}/{name}");
+    let answer = app.call(url.clone(), &token).await;
+    let answer = match answer {
+        Ok((401, _)) if app.flaws.has("ignore-401") => return shown(name, None),
+        Ok((401, _)) => match refresh(app, &id, session.refresh_token).await {
+            Refreshed::Token(_) if app.flaws.has("refresh-without-retry") => {
+                return Page::sorry(400, "The connection was renewed; please try once more.");
+            }
+            Refreshed::Token(fresh) => app.call(url, &fresh).await,
+            Refreshed::Dead => return ended(app, &id),
+            Refreshed::Away => return Page::sorry(502, "The provider cannot be reached."),
+        },
+        other => other,
+    };
+    match answer {
+        Ok((200, Some(json))) => shown(name, Some(json)),
+        Ok((403, _)) if app.flaws.has("assumes-all-scopes-granted") || app.flaws.has("keeps-old-grant") => {
+            shown(name, None)
+        }
+        Ok((403, _)) => Page::sorry(403, "You did not allow this."),
+        Ok((401, _)) => ended(app, &id),
+        _ => Page::sorry(502, "The provider cannot be reached."),
+    }
+}
+
+fn shown(name: &str, json: Option<Json>) -> Page {
+    let text = json.map_or("nothing yet".to_owned(), |json| json.to_string());
+    Page::html(200, name, &format!("<pre>{}</pre>", escaped(&text)))
+}
+
+/// The grant is gone: so is the session that stood on it.
+fn ended(app: &App, id: &str) -> Page {
+    if app.flaws.has("ignore-expired-session-after-revoke") {
+        return Page::sorry(403, "The connection to the provider is gone.");
+    }
+    app.inner().sessions.remove(id);
+    Page { cookie: Some(String::new()), ..Page::sorry(401, "Please log in again.") }
+}
+
+async fn refresh(app: &App, session: &str, token: Option<String>) -> Refreshed {
+    let Some(token) = token else { return Refreshed::Dead };
+    let tries = if app.flaws.has("refresh-loop") { LOOP } else { 1 };
+    let mut last = Refreshed::Away;
+    for _ in 0..tries {
+        let form = vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", token.clone())];
+        last = match app.token(form).await {
+            Ok(body) => {
+                let text = |name: &str| body.get(name).and_then(Json::as_str).map(str::to_owned);
+                let access = text("access_token").unwrap_or_default();
+                if let Some(own) = app.inner().sessions.get_mut(session) {
+                    own.access_token = Some(access.clone());
+                    if let Some(rotated) = text("refresh_token") {
+                        own.refresh_token = Some(rotated);
+                    }
+                }
+                return Refreshed::Token(access);
+            }
+            Err(Trouble::Refused(_)) => Refreshed::Dead,
+            Err(_) => Refreshed::Away,
+        };
+    }
+    // With the flaw the dead tokens are kept, and tried again at the next use.
+    if app.flaws.has("refresh-loop") { Refreshed::Away } else { last }
+}

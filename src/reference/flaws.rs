@@ -1,0 +1,99 @@
+//! The flaws of the reference partner, each a switch. One mechanism: a set of names that is asked at the place where a
+//! sound partner would decide otherwise.
+
+use std::collections::BTreeSet;
+
+use super::{Base, Flaw};
+
+/// Which flaws are switched on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Flaws(pub BTreeSet<String>);
+
+impl Flaws {
+    /// Whether this one is on.
+    pub fn has(&self, id: &str) -> bool {
+        debug_assert!(FLAWS.iter().any(|flaw| flaw.id == id), "no flaw {id}");
+        self.0.contains(id)
+    }
+}
+
+const fn flaw(id: &'static str, shows_on: Base, what: &'static str) -> Flaw {
+    Flaw { id, what, shows_on }
+}
+
+/// Every flaw that is built, in the order of what it is about.
+pub const FLAWS: &[Flaw] = &[
+    // state
+    flaw("skip-state", Base::Min, "the callback ignores state altogether"),
+    flaw("state-only-presence", Base::Min, "any state that is not empty is accepted"),
+    flaw("state-missing-ok", Base::Min, "state is checked only when the parameter is there"),
+    flaw("state-prefix-compare", Base::Min, "only the first 8 characters of state are compared"),
+    flaw("state-not-bound-to-session", Base::Min, "states are kept in one set for all browsers"),
+    flaw("state-constant", Base::Min, "state is fixed when the process starts"),
+    flaw(
+        "state-unsigned-json",
+        Base::Min,
+        "state is readable JSON with the address to return to, unsigned and believed",
+    ),
+    flaw("no-csrf-defence", Base::Min, "neither state nor nonce nor challenge is sent"),
+    flaw("code-not-bound-to-browser", Base::Min, "logins under way are found by state alone, whatever the browser"),
+    // ID token
+    flaw("skip-nonce", Base::Oidc, "the nonce is sent and never compared"),
+    flaw("no-pkce-no-nonce", Base::Oidc, "neither a challenge nor a nonce check: state alone"),
+    flaw("accept-alg-none", Base::Min, "an unsecured ID token is accepted"),
+    flaw("no-signature-check", Base::Min, "the ID token is decoded only"),
+    flaw("skip-iss", Base::Min, "the issuer of the ID token is not checked"),
+    flaw("skip-aud", Base::Min, "the audience of the ID token is not checked"),
+    flaw("skip-exp", Base::Min, "the expiry of the ID token is not checked"),
+    flaw("jwks-never-refreshed", Base::Min, "keys are loaded once and never again"),
+    // accounts and fields
+    flaw("email-as-key", Base::Min, "the account is looked up by e-mail address"),
+    flaw("link-unverified-email", Base::Oidc, "a local account is linked by an address that nobody verified"),
+    flaw("shared-null-email", Base::Min, "people without an address share an account"),
+    flaw("userinfo-sub-unchecked", Base::Oidc, "userinfo about another subject is used"),
+    flaw("crashes-on-missing-claim", Base::Min, "500 when the name or the picture is absent"),
+    flaw("prints-undefined", Base::Min, "\"undefined\" is shown for what is absent"),
+    flaw("unescaped-name", Base::Min, "the name is printed raw"),
+    // consent
+    flaw("assumes-all-scopes-granted", Base::Oidc, "the scope of the token response is ignored"),
+    flaw("rerequests-declined-scope-in-loop", Base::Min, "sends the person back until everything is granted"),
+    flaw("cancel-crash", Base::Min, "500 when the person refuses"),
+    flaw("keeps-old-grant", Base::Oidc, "what was granted once counts for ever"),
+    // login and token request
+    flaw("code-replayed", Base::Min, "the code is redeemed at each reload"),
+    flaw("secret-in-query", Base::Min, "the client secret stands in the address of the token request"),
+    flaw("token-params-in-query", Base::Min, "the token request has its parameters in the address as well"),
+    flaw("repeats-authz-parameter", Base::Min, "the authorization request has a parameter twice"),
+    flaw("rejects-unknown-member", Base::Min, "a token response with members it does not know is refused"),
+    // session
+    flaw("session-not-regenerated", Base::Min, "the session keeps the identifier that it had before the login"),
+    flaw("global-current-user", Base::Min, "who is signed in is kept in one variable for all"),
+    flaw("open-redirect-return", Base::Min, "the address to return to is not checked"),
+    flaw("open-redirect-prefix", Base::Min, "the address to return to is checked by its beginning only"),
+    // tokens
+    flaw("ignore-401", Base::Oidc, "goes on calling the API with a dead access token"),
+    flaw("refresh-loop", Base::Oidc, "tries a refused refresh token again and again"),
+    flaw("refresh-without-retry", Base::Oidc, "refreshes, and then does not repeat the call"),
+    flaw("ignore-expired-session-after-revoke", Base::Oidc, "the session lives on after the grant is gone"),
+    // logout
+    flaw("logout-token-no-sig-check", Base::Full, "the logout token is decoded only"),
+    flaw("logout-only-cookie", Base::Full, "back-channel logout clears the caller's cookie, not the session"),
+    flaw("logout-all-on-sid", Base::Full, "a logout token ends every session there is"),
+    flaw("logout-200-always", Base::Full, "bad logout tokens are answered 200, though ignored"),
+    // resilience
+    flaw("no-http-timeout", Base::Min, "waits for the provider for ever"),
+    flaw("no-json-guard", Base::Min, "500 when an answer is no JSON"),
+    flaw("hot-retry", Base::Min, "tries again at once, and again, when the provider fails"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_flaw_has_an_id_of_its_own_and_says_what_is_wrong() {
+        let ids: BTreeSet<&str> = FLAWS.iter().map(|flaw| flaw.id).collect();
+        assert_eq!(ids.len(), FLAWS.len());
+        assert!(FLAWS.iter().all(|flaw| !flaw.what.is_empty()));
+    }
+}

@@ -1,0 +1,131 @@
+//! The partner's own token verification (OpenID Connect Core, section 3.1.3.7; Back-Channel Logout, section 2.6), over
+//! another crypto stack than the provider's, so that both sides cannot be wrong in the same way.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use rsa::signature::Verifier as _;
+use serde_json::Value as Json;
+
+/// Seconds by which clocks may differ.
+const LEEWAY: i64 = 60;
+
+/// A compact JWS, taken apart.
+pub(super) struct Token {
+    pub alg: String,
+    pub kid: Option<String>,
+    pub claims: Json,
+    signed: String,
+    signature: Vec<u8>,
+}
+
+impl Token {
+    /// Three parts of base64url, header and payload JSON objects.
+    pub fn parse(text: &str) -> Result<Token, &'static str> {
+        let parts: Vec<&str> = text.split('.').collect();
+        let [header, payload, signature] = parts.as_slice() else { return Err("the token has not three parts") };
+        let json = |part: &str| -> Option<Json> {
+            let json: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()?;
+            json.is_object().then_some(json)
+        };
+        let header_json = json(header).ok_or("the token's header is no JSON object")?;
+        let claims = json(payload).ok_or("the token's payload is no JSON object")?;
+        let signature = URL_SAFE_NO_PAD.decode(signature).map_err(|_| "the token's signature is no base64url")?;
+        if header_json.get("crit").is_some() {
+            return Err("the token has critical header members that are not understood");
+        }
+        let text = |name: &str| header_json.get(name).and_then(Json::as_str).map(str::to_owned);
+        Ok(Token {
+            alg: text("alg").ok_or("the token has no alg")?,
+            kid: text("kid"),
+            claims,
+            signed: format!("{header}.{payload}"),
+            signature,
+        })
+    }
+
+    /// Whether a key made the signature: the key decides which algorithm that is, never the token alone.
+    pub fn is_signed_by(&self, jwk: &Json) -> bool {
+        let text = |name: &str| jwk.get(name).and_then(Json::as_str);
+        let bytes = |name: &str| text(name).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        match (self.alg.as_str(), text("kty")) {
+            ("RS256", Some("RSA")) => self.check_rsa(bytes("n"), bytes("e")).unwrap_or(false),
+            ("ES256", Some("EC")) if text("crv") == Some("P-256") => {
+                self.check_ec(bytes("x"), bytes("y")).unwrap_or(false)
+            }
+            _ => false,
+        }
+    }
+
+    fn check_rsa(&self, n: Option<Vec<u8>>, e: Option<Vec<u8>>) -> Option<bool> {
+        use rsa::BoxedUint;
+        let (n, e) = (BoxedUint::from_be_slice_vartime(&n?), BoxedUint::from_be_slice_vartime(&e?));
+        let key = rsa::PublicKey::new(n, e).ok()?;
+        let verifying = rsa::pkcs1v15::VerifyingKey::<rsa::sha2::Sha256>::new(key);
+        let signature = rsa::pkcs1v15::Signature::try_from(self.signature.as_slice()).ok()?;
+        Some(verifying.verify(self.signed.as_bytes(), &signature).is_ok())
+    }
+
+    fn check_ec(&self, x: Option<Vec<u8>>, y: Option<Vec<u8>>) -> Option<bool> {
+        let point = [vec![4], x?, y?].concat();
+        let key = p256::ecdsa::VerifyingKey::from_sec1_bytes(&point).ok()?;
+        let signature = p256::ecdsa::Signature::from_slice(&self.signature).ok()?;
+        Some(key.verify(self.signed.as_bytes(), &signature).is_ok())
+    }
+
+    pub fn text(&self, claim: &str) -> Option<&str> {
+        self.claims.get(claim).and_then(Json::as_str)
+    }
+
+    /// The audience is this client, and nobody else without an `azp` that says so.
+    pub fn is_for(&self, client_id: &str) -> bool {
+        match self.claims.get("aud") {
+            Some(Json::String(one)) => one == client_id,
+            Some(Json::Array(all)) => {
+                let listed = all.iter().any(|one| one.as_str() == Some(client_id));
+                listed && (all.len() == 1 || self.text("azp") == Some(client_id))
+            }
+            _ => false,
+        }
+    }
+
+    /// Not expired yet.
+    pub fn is_fresh(&self, now: i64) -> bool {
+        self.claims.get("exp").and_then(Json::as_f64).is_some_and(|exp| (now - LEEWAY) as f64 <= exp)
+    }
+
+    /// Issued, and not in the future.
+    pub fn is_issued(&self, now: i64) -> bool {
+        self.claims.get("iat").and_then(Json::as_f64).is_some_and(|iat| iat <= (now + LEEWAY) as f64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(header: &str, payload: &str) -> String {
+        format!("{}.{}.AAAA", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(payload))
+    }
+
+    #[test]
+    fn what_is_no_token_is_refused() {
+        for wrong in ["", "a.b", "a.b.c", "a.b.c.d", &with("[]", "{}"), &with("{\"alg\":\"RS256\"}", "1")] {
+            assert!(Token::parse(wrong).is_err(), "{wrong}");
+        }
+        assert!(Token::parse(&with("{\"alg\":\"RS256\",\"crit\":[\"b64\"]}", "{}")).is_err());
+    }
+
+    #[test]
+    fn a_key_of_another_type_never_verifies() {
+        let token = Token::parse(&with("{\"alg\":\"HS256\"}", "{}")).unwrap();
+        assert!(!token.is_signed_by(&serde_json::json!({ "kty": "RSA", "n": "AQAB", "e": "AQAB" })));
+    }
+
+    #[test]
+    fn several_audiences_need_an_authorized_party() {
+        let aud = |claims: &str| Token::parse(&with("{\"alg\":\"RS256\"}", claims)).unwrap();
+        assert!(aud(r#"{"aud":"me"}"#).is_for("me"));
+        assert!(!aud(r#"{"aud":["me","you"]}"#).is_for("me"));
+        assert!(aud(r#"{"aud":["me","you"],"azp":"me"}"#).is_for("me"));
+    }
+}

@@ -1,0 +1,317 @@
+//! Login and callback: the authorization code flow, with the defences of the base, and the flaws that take them away.
+
+use std::collections::BTreeMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::{Value as Json, json};
+use sha2::{Digest as _, Sha256};
+
+use super::Base;
+use super::accounts;
+use super::jwt::Token;
+use super::provider::Trouble;
+use super::state::{App, Session, Transaction, User, now, random};
+use super::web::{Page, Visit, session_of, sign_in};
+
+/// Members of a token response that are known.
+const KNOWN: [&str; 6] = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"];
+
+/// Sends the browser to the provider.
+pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
+    let return_to = match visit.query.get("return_to") {
+        Some(target) if !is_own(app, target) => return Page::sorry(400, "That address is not one of ours."),
+        Some(target) => target.clone(),
+        None => "/".to_owned(),
+    };
+    let endpoint = match app.endpoint("authorization").await {
+        Ok(endpoint) => endpoint,
+        Err(_) => return Page::sorry(502, "The provider cannot be reached."),
+    };
+    let state = if app.flaws.has("state-constant") {
+        app.constant.clone()
+    } else if app.flaws.has("state-unsigned-json") {
+        URL_SAFE_NO_PAD.encode(json!({ "id": random(), "return_to": return_to }).to_string())
+    } else {
+        random()
+    };
+    let transaction = Transaction {
+        state: if app.flaws.has("no-csrf-defence") { String::new() } else { state },
+        nonce: app.sends_nonce().then(random),
+        verifier: app.uses_pkce().then(random),
+        return_to,
+        asked: app.scopes(),
+    };
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("response_type", "code");
+    query.append_pair("client_id", &app.config.client_id);
+    query.append_pair("redirect_uri", &app.redirect_uri());
+    query.append_pair("scope", &transaction.asked.join(app.scope_separator()));
+    if !transaction.state.is_empty() {
+        query.append_pair("state", &transaction.state);
+    }
+    if let Some(nonce) = &transaction.nonce {
+        query.append_pair("nonce", nonce);
+    }
+    if let Some(verifier) = &transaction.verifier {
+        query.append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())));
+        query.append_pair("code_challenge_method", "S256");
+    }
+    if app.flaws.has("repeats-authz-parameter") {
+        query.append_pair("ui_locales", "en");
+        query.append_pair("ui_locales", "de");
+    }
+    let known = session_of(app, visit);
+    let mut inner = app.inner();
+    let (id, is_new) = match known {
+        Some((id, _)) => (id, false),
+        None => {
+            let id = random();
+            inner.put(id.clone(), Session::default());
+            (id, true)
+        }
+    };
+    inner.begin(&id, transaction);
+    Page { status: 302, cookie: is_new.then_some(id), ..Page::to(&format!("{endpoint}?{}", query.finish())) }
+}
+
+/// Whether an address to return to is a path of this site, by the eyes of a browser.
+fn is_own(app: &App, target: &str) -> bool {
+    if app.flaws.has("open-redirect-return") {
+        return true;
+    }
+    if app.flaws.has("open-redirect-prefix") {
+        return target.starts_with('/') || target.starts_with(&app.base_url);
+    }
+    let plain = target.starts_with('/') && !target.chars().any(|c| c.is_control() || c == '\\' || c == '%');
+    let base = url::Url::parse(&app.base_url).ok();
+    let same = base
+        .as_ref()
+        .and_then(|base| base.join(target).ok())
+        .zip(base.as_ref())
+        .is_some_and(|(to, base)| to.origin() == base.origin() && !to.path().starts_with("//"));
+    plain && !target.starts_with("//") && same
+}
+
+/// The browser comes back.
+pub(super) async fn callback(app: &App, visit: &Visit) -> Page {
+    let session = session_of(app, visit);
+    if let Some(error) = visit.query.get("error") {
+        if app.flaws.has("cancel-crash") {
+            return Page::html(500, "Internal error", "<p>unexpected: access_denied</p>");
+        }
+        let text =
+            if error == "access_denied" { "You refused, so nobody was signed in." } else { "The provider refused." };
+        return Page::sorry(400, text);
+    }
+    let Some(code) = visit.query.get("code") else { return Page::sorry(400, "The answer has no code.") };
+    let Some(transaction) = transaction(app, visit, session.as_ref().map(|(_, session)| session)) else {
+        // A reload after a login that worked: the person is where she wanted to be.
+        if session.as_ref().is_some_and(|(_, session)| session.user.is_some()) {
+            return Page::to("/");
+        }
+        return Page::sorry(400, "This login was not begun in this browser, or it is over.");
+    };
+    if app.config.base == Base::Full && app.openid() && visit.query.get("iss") != Some(&app.config.issuer) {
+        return Page::sorry(400, "The answer comes from another provider.");
+    }
+    if let (Some((id, _)), false) = (&session, app.flaws.has("code-replayed")) {
+        if let Some(own) = app.inner().sessions.get_mut(id) {
+            own.logins.retain(|login| login.state != transaction.state);
+        }
+    }
+    let old = session.map(|(id, _)| id);
+    match redeem(app, code, &transaction).await {
+        Ok(fresh) => finish(app, visit, old.as_deref(), &transaction, fresh),
+        Err(page) => *page,
+    }
+}
+
+/// The login that this answer belongs to.
+fn transaction(app: &App, visit: &Visit, session: Option<&Session>) -> Option<Transaction> {
+    let state = visit.query.get("state").filter(|state| !state.is_empty());
+    let own = || session.into_iter().flat_map(|session| session.logins.iter().rev());
+    // What a partner without a binding would go on with: the browser's last login, or nothing at all.
+    let any = || {
+        own().next().cloned().unwrap_or_else(|| Transaction {
+            return_to: "/".to_owned(),
+            asked: app.scopes(),
+            ..Transaction::default()
+        })
+    };
+    let flaw = |id: &str| app.flaws.has(id);
+    if flaw("skip-state") || flaw("no-csrf-defence") {
+        return Some(any());
+    }
+    if flaw("state-missing-ok") && !visit.query.contains_key("state") {
+        return Some(any());
+    }
+    let state = state?;
+    if flaw("state-only-presence") {
+        return Some(any());
+    }
+    if flaw("state-constant") {
+        return (*state == app.constant).then(any);
+    }
+    if flaw("state-unsigned-json") {
+        let believed: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(state).ok()?).ok()?;
+        let return_to = believed.get("return_to")?.as_str()?.to_owned();
+        return Some(Transaction { return_to, ..any() });
+    }
+    if flaw("code-not-bound-to-browser") {
+        return app.inner().everybodys_logins.iter().find(|login| login.state == *state).cloned();
+    }
+    if flaw("state-not-bound-to-session") {
+        let known = app.inner().everybodys_logins.iter().any(|login| login.state == *state);
+        return known.then(any);
+    }
+    if flaw("state-prefix-compare") {
+        let prefix = |text: &str| text.chars().take(8).collect::<String>();
+        return own().find(|login| prefix(&login.state) == prefix(state)).cloned();
+    }
+    own().find(|login| login.state == *state).cloned()
+}
+
+/// What a login brought.
+struct Fresh {
+    sub: String,
+    claims: BTreeMap<String, Json>,
+    granted: Vec<String>,
+    access_token: String,
+    refresh_token: Option<String>,
+    sid: Option<String>,
+}
+
+async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fresh, Box<Page>> {
+    let sorry = |status: u16, text: &str| Box::new(Page::sorry(status, text));
+    let form = vec![
+        ("grant_type", "authorization_code".to_owned()),
+        ("code", code.to_owned()),
+        ("redirect_uri", app.redirect_uri()),
+        ("code_verifier", transaction.verifier.clone().unwrap_or_default()),
+    ];
+    let body = app.token(form).await.map_err(|trouble| match trouble {
+        Trouble::NoJson if app.flaws.has("no-json-guard") => {
+            Box::new(Page::html(500, "Internal error", "<p>unexpected token</p>"))
+        }
+        Trouble::Refused(_) => sorry(400, "The provider refused the code."),
+        Trouble::NoJson | Trouble::Away(_) => sorry(502, "The provider cannot be used at the moment."),
+    })?;
+    let text = |name: &str| body.get(name).and_then(Json::as_str).map(str::to_owned);
+    let unknown = body.as_object().is_some_and(|members| members.keys().any(|name| !KNOWN.contains(&name.as_str())));
+    if unknown && app.flaws.has("rejects-unknown-member") {
+        return Err(sorry(400, "The provider's answer has unknown members."));
+    }
+    let access_token = text("access_token").unwrap_or_default();
+    let granted = match text("scope") {
+        _ if app.flaws.has("assumes-all-scopes-granted") => transaction.asked.clone(),
+        Some(scope) => scope.split(app.scope_separator()).map(|scope| scope.trim().to_owned()).collect(),
+        // Left out means: as asked (RFC 6749, section 5.1).
+        None => transaction.asked.clone(),
+    };
+    let mut fresh = Fresh {
+        sub: String::new(),
+        claims: BTreeMap::new(),
+        granted,
+        access_token,
+        refresh_token: text("refresh_token"),
+        sid: None,
+    };
+    if app.openid() {
+        let token = text("id_token").ok_or_else(|| sorry(400, "The provider gave no ID token."))?;
+        let token = verified(app, &token, transaction).await.map_err(|why| sorry(400, why))?;
+        fresh.sub = token
+            .text("sub")
+            .filter(|sub| !sub.is_empty())
+            .ok_or_else(|| sorry(400, "The ID token names nobody."))?
+            .to_owned();
+        fresh.sid = token.text("sid").map(str::to_owned);
+        fresh.claims = token.claims.as_object().cloned().unwrap_or_default().into_iter().collect();
+    }
+    if app.config.base >= Base::Oidc || !app.openid() {
+        userinfo(app, &mut fresh).await?;
+    }
+    Ok(fresh)
+}
+
+async fn verified(app: &App, text: &str, transaction: &Transaction) -> Result<Token, &'static str> {
+    let token = Token::parse(text)?;
+    if !app.flaws.has("no-signature-check") && !app.is_signed(&token).await {
+        return Err("The ID token is not signed by the provider.");
+    }
+    if !app.flaws.has("skip-iss") && token.text("iss") != Some(app.config.issuer.as_str()) {
+        return Err("The ID token is from another issuer.");
+    }
+    if !app.flaws.has("skip-aud") && !token.is_for(&app.config.client_id) {
+        return Err("The ID token is for another client.");
+    }
+    if !app.flaws.has("skip-exp") && !token.is_fresh(now()) {
+        return Err("The ID token has expired.");
+    }
+    if !token.is_issued(now()) {
+        return Err("The ID token was issued in the future.");
+    }
+    if app.checks_nonce() && (transaction.nonce.is_none() || token.text("nonce") != transaction.nonce.as_deref()) {
+        return Err("The ID token belongs to another login.");
+    }
+    Ok(token)
+}
+
+async fn userinfo(app: &App, fresh: &mut Fresh) -> Result<(), Box<Page>> {
+    let away = || Box::new(Page::sorry(502, "The provider does not say who you are."));
+    let url = app.endpoint("userinfo").await.map_err(|_| away())?;
+    let (status, body) = app.call(url, &fresh.access_token).await.map_err(|_| away())?;
+    let Some(Json::Object(mut members)) = body.filter(|_| status == 200) else { return Err(away()) };
+    // Plain OAuth 2 has names of its own for the same things.
+    for (own, common) in [("id", "sub"), ("display_name", "name"), ("mail", "email")] {
+        if let (Some(value), false) = (members.get(own).cloned(), app.openid()) {
+            members.insert(common.to_owned(), value);
+        }
+    }
+    let sub = members.get("sub").and_then(Json::as_str).unwrap_or_default().to_owned();
+    if !app.openid() {
+        if sub.is_empty() {
+            return Err(away());
+        }
+        fresh.sub = sub;
+    } else if app.flaws.has("userinfo-sub-unchecked") {
+        fresh.sub = sub;
+    } else if sub != fresh.sub {
+        return Err(Box::new(Page::sorry(400, "The provider speaks of somebody else.")));
+    }
+    fresh.claims.extend(members);
+    Ok(())
+}
+
+fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction, fresh: Fresh) -> Page {
+    let lacks = |claim: &str| !fresh.claims.contains_key(claim);
+    if app.flaws.has("crashes-on-missing-claim") && (lacks("name") || lacks("picture")) {
+        return Page::html(500, "Internal error", "<p>cannot read a property</p>");
+    }
+    let account = accounts::of(app, &fresh.sub, &fresh.claims);
+    let mut granted = fresh.granted;
+    if app.flaws.has("keeps-old-grant") {
+        if let Some(own) = app.inner().accounts.iter_mut().find(|own| own.id == account) {
+            own.granted.extend(granted.iter().cloned());
+            granted = own.granted.iter().cloned().collect();
+        }
+    }
+    let incomplete = !transaction.asked.iter().all(|scope| granted.contains(scope));
+    let session = Session {
+        user: Some(User { sub: fresh.sub, account, claims: fresh.claims }),
+        sid: fresh.sid,
+        granted,
+        access_token: Some(fresh.access_token),
+        refresh_token: fresh.refresh_token,
+        // With the flaw that redeems a code again, the login stays under way.
+        logins: if app.flaws.has("code-replayed") { [transaction.clone()].into() } else { Default::default() },
+    };
+    let old = old.or(visit.session.as_deref().filter(|_| app.flaws.has("session-not-regenerated")));
+    let id = sign_in(app, old, session);
+    let target = if incomplete && app.flaws.has("rerequests-declined-scope-in-loop") {
+        "/login"
+    } else {
+        transaction.return_to.as_str()
+    };
+    Page { cookie: Some(id), ..Page::to(target) }
+}

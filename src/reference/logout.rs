@@ -1,0 +1,81 @@
+//! Signing out: by the person, and by the provider's logout token (OpenID Connect Back-Channel Logout 1.0).
+
+use serde_json::Value as Json;
+
+use super::jwt::Token;
+use super::state::{App, now, push_bounded};
+use super::web::{Page, Visit};
+
+/// The event of a logout token (section 2.4).
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+/// Seconds for which a logout token is good.
+const LIFETIME: i64 = 300;
+
+pub(super) fn local(app: &App, visit: &Visit) -> Page {
+    if let Some(id) = &visit.session {
+        app.inner().sessions.remove(id);
+    }
+    Page { cookie: Some(String::new()), ..Page::to("/") }
+}
+
+pub(super) async fn back_channel(app: &App, visit: &Visit) -> Page {
+    let text = visit.form.get("logout_token").map(String::as_str).unwrap_or_default();
+    match verified(app, text).await {
+        Ok(token) => {
+            if app.flaws.has("logout-only-cookie") {
+                return Page { cookie: Some(String::new()), ..Page::json(200, &Json::Null) };
+            }
+            end(app, &token);
+            Page::json(200, &Json::Null)
+        }
+        Err(_) if app.flaws.has("logout-200-always") => Page::json(200, &Json::Null),
+        Err(why) => Page::json(400, &serde_json::json!({ "error": "invalid_request", "error_description": why })),
+    }
+}
+
+fn end(app: &App, token: &Token) {
+    let (sub, sid) = (token.text("sub"), token.text("sid"));
+    let all = app.flaws.has("logout-all-on-sid");
+    app.inner().sessions.retain(|_, session| {
+        let Some(user) = &session.user else { return true };
+        let meant = match sid {
+            Some(sid) => session.sid.as_deref() == Some(sid),
+            None => sub == Some(user.sub.as_str()),
+        };
+        !(meant || all)
+    });
+}
+
+/// Section 2.6, step by step.
+async fn verified(app: &App, text: &str) -> Result<Token, &'static str> {
+    let token = Token::parse(text)?;
+    if !app.flaws.has("logout-token-no-sig-check") && !app.is_signed(&token).await {
+        return Err("the signature is not the provider's");
+    }
+    if token.text("iss") != Some(app.config.issuer.as_str()) {
+        return Err("another issuer");
+    }
+    if !token.is_for(&app.config.client_id) {
+        return Err("another audience");
+    }
+    let issued = token.claims.get("iat").and_then(Json::as_i64).unwrap_or(0);
+    if !token.is_issued(now()) || now() - issued > LIFETIME || !token.is_fresh(now()) {
+        return Err("not issued just now");
+    }
+    if token.text("sub").is_none() && token.text("sid").is_none() {
+        return Err("about nobody");
+    }
+    if !token.claims.get("events").and_then(|events| events.get(EVENT)).is_some_and(Json::is_object) {
+        return Err("no logout event");
+    }
+    if token.claims.get("nonce").is_some() {
+        return Err("a logout token has no nonce");
+    }
+    let Some(id) = token.text("jti").map(str::to_owned) else { return Err("no jti") };
+    let mut inner = app.inner();
+    if inner.logout_ids.contains(&id) {
+        return Err("seen before");
+    }
+    push_bounded(&mut inner.logout_ids, id, 1_000);
+    Ok(token)
+}

@@ -1,0 +1,91 @@
+//! What the reference partner says of itself, as any partner does.
+
+use super::Base;
+
+/// The manifest of the reference partner, as TOML text.
+pub fn manifest(base: Base, dialect: &str) -> String {
+    let name = base.name();
+    let (required, optional) = match (dialect, base) {
+        ("acme", _) => ("[\"basic\"]", "[\"mail\"]"),
+        (_, Base::Min) => ("[\"openid\"]", "[\"profile\", \"email\"]"),
+        _ => ("[\"openid\"]", "[\"profile\", \"email\", \"contacts\"]"),
+    };
+    let has = match (dialect, base) {
+        ("acme", Base::Full) => "[\"state\", \"pkce\", \"userinfo\"]",
+        ("acme", _) => "[\"state\", \"userinfo\"]",
+        (_, Base::Min) => "[\"state\", \"checks-signature\"]",
+        (_, Base::Oidc) => "[\"state\", \"nonce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\"]",
+        (_, Base::Full) => "[\"state\", \"nonce\", \"pkce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\"]",
+    };
+    let fields = if dialect == "acme" {
+        "fields = { name = \"/name\", email = \"/email\" }\nidentity_from = \"userinfo\""
+    } else {
+        "fields = { name = \"/name\", email = \"/email\", picture = \"/picture\", preferred_username = \"/preferred_username\" }"
+    };
+    let features = if base == Base::Min || dialect == "acme" {
+        ""
+    } else {
+        "features.profile = { path = \"/features/profile\", needs = [\"profile\"] }\n\
+         features.contacts = { path = \"/features/contacts\", needs = [\"contacts\"] }\n\
+         sign_up = { path = \"/signup\", method = \"POST\", page = \"/signup\", form = { email = \"{email}\", name = \"{name}\", password = \"{password}\" } }\n\
+         local_login = { path = \"/local-login\", method = \"POST\", page = \"/local-login\", form = { email = \"{email}\", password = \"{password}\" } }\n"
+    };
+    let logout = if base == Base::Full && dialect != "acme" {
+        "endpoints.backchannel_logout = \"/backchannel-logout\"\n"
+    } else {
+        ""
+    };
+    format!(
+        r#"name = "reference-{name}"
+suite = "0.1"
+dialect = "{dialect}"
+tier = "strict"
+
+[client]
+id = "reference"
+auth = "client_secret_basic"
+redirect_uris = ["{{base}}/callback"]
+
+[scopes]
+required = {required}
+optional = {optional}
+
+[at]
+base = "http://127.0.0.1:{{port}}"
+login = "/login"
+logout = {{ path = "/logout", method = "POST" }}
+home = "/"
+return_param = "return_to"
+{features}{logout}
+[session]
+url = "/me"
+who = {{ subject = "/sub", account = "/account" }}
+{fields}
+
+[provider]
+key_refresh_grace = "0s"
+
+[start]
+command = ["countersign", "partner"]
+
+[capabilities]
+has = {has}
+"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::manifest::Manifest;
+
+    #[test]
+    fn the_manifests_can_be_read() {
+        for base in Base::ALL {
+            for dialect in ["oidc", "acme"] {
+                let manifest: Manifest = toml::from_str(&manifest(base, dialect)).unwrap();
+                assert_eq!(manifest.dialect, dialect);
+            }
+        }
+    }
+}

@@ -1,0 +1,147 @@
+//! The partner's side of the back channel: metadata, keys, tokens, userinfo, the API.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value as Json;
+
+use super::client::{self, Answer, Ask};
+use super::jwt::Token;
+use super::state::App;
+
+/// Why a call gave nothing that can be used.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Trouble {
+    /// The provider refused: its error code.
+    Refused(String),
+    /// The provider is broken or away.
+    Away(String),
+    /// The answer is no JSON (only a flaw tells this apart).
+    NoJson,
+}
+
+/// How often the flaw `hot-retry` tries again.
+const HOT: usize = 5;
+
+impl App {
+    /// An endpoint's address: from discovery where there is one, else from the configuration.
+    pub async fn endpoint(&self, role: &str) -> Result<String, String> {
+        let member = match role {
+            "jwks" => "jwks_uri".to_owned(),
+            other => format!("{other}_endpoint"),
+        };
+        if role == "api" || !self.config.endpoints.contains_key("discovery") {
+            return self.config.endpoints.get(role).cloned().ok_or_else(|| format!("no endpoint for {role}"));
+        }
+        let known = self.inner().metadata.clone();
+        let metadata = match known {
+            Some(metadata) => metadata,
+            None => {
+                let url = format!("{}/.well-known/openid-configuration", self.config.issuer);
+                let metadata = json(client::ask(Ask { url, ..Ask::default() }).await?)?;
+                if metadata.get("issuer").and_then(Json::as_str) != Some(self.config.issuer.as_str()) {
+                    return Err("the discovery document is about another issuer".to_owned());
+                }
+                self.inner().metadata = Some(metadata.clone());
+                metadata
+            }
+        };
+        let url = metadata.get(&member).and_then(Json::as_str).map(str::to_owned);
+        url.ok_or_else(|| format!("the provider has no {member}"))
+    }
+
+    /// Whether the signature is that of one of the provider's keys; an unknown `kid` makes it fetch them again.
+    pub async fn is_signed(&self, token: &Token) -> bool {
+        if token.alg == "none" && self.flaws.has("accept-alg-none") {
+            return true;
+        }
+        let known = self.inner().keys.clone();
+        if let Some(keys) = &known {
+            if let Some(good) = verdict(keys, token) {
+                return good;
+            }
+            if self.flaws.has("jwks-never-refreshed") {
+                return false;
+            }
+        }
+        let Ok(url) = self.endpoint("jwks").await else { return false };
+        let Ok(keys) = client::ask(Ask { url, ..Ask::default() }).await.and_then(json) else { return false };
+        let good = verdict(&keys, token).unwrap_or(false);
+        self.inner().keys = Some(keys);
+        good
+    }
+
+    /// A request at the token endpoint.
+    pub async fn token(&self, mut form: Vec<(&str, String)>) -> Result<Json, Trouble> {
+        let mut url = self.endpoint("token").await.map_err(Trouble::Away)?;
+        let query = self.misplaced(&form);
+        if !query.is_empty() {
+            url = format!("{url}?{query}");
+        }
+        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let credentials = format!("{}:{}", encoded(&self.config.client_id), encoded(&self.config.client_secret));
+        form.retain(|(_, value)| !value.is_empty());
+        let ask = Ask {
+            url,
+            authorization: Some(format!("Basic {}", STANDARD.encode(credentials))),
+            form: Some(form),
+            endless: self.flaws.has("no-http-timeout"),
+        };
+        let mut answer = client::ask(ask.clone()).await;
+        if self.flaws.has("hot-retry") {
+            for _ in 0..HOT {
+                if !matches!(&answer, Ok(answer) if answer.status >= 500 || answer.status == 429) {
+                    break;
+                }
+                answer = client::ask(ask.clone()).await;
+            }
+        }
+        let answer = answer.map_err(Trouble::Away)?;
+        let status = answer.status;
+        let Ok(body) = serde_json::from_slice::<Json>(&answer.body) else { return Err(Trouble::NoJson) };
+        if status == 200 && body.get("access_token").is_some_and(Json::is_string) {
+            return Ok(body);
+        }
+        match body.get("error").or_else(|| body.get("code")).and_then(Json::as_str) {
+            Some(code) if status < 500 => Err(Trouble::Refused(code.to_owned())),
+            _ => Err(Trouble::Away(format!("the token endpoint answered {status}"))),
+        }
+    }
+
+    /// What flaws put into the address of a token request.
+    fn misplaced(&self, form: &[(&str, String)]) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        if self.flaws.has("secret-in-query") {
+            query.append_pair("client_secret", &self.config.client_secret);
+        }
+        if self.flaws.has("token-params-in-query") {
+            query.extend_pairs(form);
+        }
+        query.finish()
+    }
+
+    /// A call with an access token: status and JSON.
+    pub async fn call(&self, url: String, token: &str) -> Result<(u16, Option<Json>), String> {
+        let authorization = Some(format!("Bearer {token}"));
+        let answer = client::ask(Ask { url, authorization, ..Ask::default() }).await?;
+        Ok((answer.status, serde_json::from_slice(&answer.body).ok()))
+    }
+}
+
+fn json(answer: Answer) -> Result<Json, String> {
+    if answer.status != 200 {
+        return Err(format!("the provider answered {}", answer.status));
+    }
+    serde_json::from_slice(&answer.body).map_err(|_| "the provider's answer is no JSON".to_owned())
+}
+
+/// What the keys say of a token; `None`: the key that it names is not among them.
+fn verdict(keys: &Json, token: &Token) -> Option<bool> {
+    let keys = keys.get("keys").and_then(Json::as_array)?;
+    match &token.kid {
+        Some(kid) => keys
+            .iter()
+            .find(|key| key.get("kid").and_then(Json::as_str) == Some(kid))
+            .map(|key| token.is_signed_by(key)),
+        None => Some(keys.iter().any(|key| token.is_signed_by(key))),
+    }
+}

@@ -1,0 +1,183 @@
+//! What the partner remembers: sessions, logins under way, accounts, what it knows of the provider.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use serde_json::Value as Json;
+
+use super::flaws::Flaws;
+use super::{Base, ReferenceConfig};
+
+/// Sessions kept; the oldest goes when there are more.
+const SESSIONS: usize = 10_000;
+/// Logins under way in one browser.
+const LOGINS: usize = 10;
+
+/// A login under way.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Transaction {
+    pub state: String,
+    pub nonce: Option<String>,
+    pub verifier: Option<String>,
+    pub return_to: String,
+    pub asked: Vec<String>,
+}
+
+/// Who is signed in.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct User {
+    pub sub: String,
+    pub account: String,
+    /// What the provider said of her.
+    pub claims: BTreeMap<String, Json>,
+}
+
+/// A browser's session.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Session {
+    pub logins: VecDeque<Transaction>,
+    pub user: Option<User>,
+    pub sid: Option<String>,
+    pub granted: Vec<String>,
+    pub access_token: Option<String>,
+    pub refresh_token: Option<String>,
+}
+
+/// An account.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Account {
+    pub id: String,
+    /// Issuer and subject that open it.
+    pub identity: Option<(String, String)>,
+    pub email: Option<String>,
+    pub name: Option<String>,
+    pub password: Option<String>,
+    /// What was granted ever (only a flaw asks).
+    pub granted: BTreeSet<String>,
+}
+
+/// What changes.
+#[derive(Default)]
+pub(super) struct Inner {
+    pub sessions: HashMap<String, Session>,
+    order: VecDeque<String>,
+    pub accounts: Vec<Account>,
+    /// Every login under way, for the flaws that keep them in one place.
+    pub everybodys_logins: VecDeque<Transaction>,
+    /// The last one who signed in, for the flaw that keeps her in one variable.
+    pub everybodys_user: Option<User>,
+    pub metadata: Option<Json>,
+    pub keys: Option<Json>,
+    pub logout_ids: VecDeque<String>,
+    made: u64,
+}
+
+/// The partner.
+pub(super) struct App {
+    pub config: ReferenceConfig,
+    pub flaws: Flaws,
+    pub base_url: String,
+    /// A state that never changes, for the flaw that uses one.
+    pub constant: String,
+    inner: Mutex<Inner>,
+}
+
+impl App {
+    pub fn new(config: ReferenceConfig, base_url: String) -> Self {
+        let flaws = Flaws(config.flaws.clone());
+        App { config, flaws, base_url, constant: random(), inner: Mutex::default() }
+    }
+
+    pub fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub fn openid(&self) -> bool {
+        self.config.endpoints.contains_key("jwks")
+    }
+
+    pub fn sends_nonce(&self) -> bool {
+        self.openid() && self.config.base >= Base::Oidc && !self.flaws.has("no-csrf-defence")
+    }
+
+    pub fn checks_nonce(&self) -> bool {
+        self.sends_nonce() && !self.flaws.has("skip-nonce") && !self.flaws.has("no-pkce-no-nonce")
+    }
+
+    pub fn uses_pkce(&self) -> bool {
+        self.config.base == Base::Full && !self.flaws.has("no-pkce-no-nonce") && !self.flaws.has("no-csrf-defence")
+    }
+
+    pub fn redirect_uri(&self) -> String {
+        format!("{}/callback", self.base_url)
+    }
+
+    /// Its scopes, by dialect and base.
+    pub fn scopes(&self) -> Vec<String> {
+        let all: &[&str] = match (self.config.dialect.as_str(), self.config.base) {
+            ("acme", _) => &["basic", "mail"],
+            (_, Base::Min) => &["openid", "profile", "email"],
+            _ => &["openid", "profile", "email", "contacts"],
+        };
+        all.iter().map(|scope| (*scope).to_owned()).collect()
+    }
+
+    pub fn scope_separator(&self) -> &'static str {
+        if self.config.dialect == "acme" { "," } else { " " }
+    }
+}
+
+impl Inner {
+    /// Puts a session under an identifier.
+    pub fn put(&mut self, id: String, session: Session) {
+        if !self.sessions.contains_key(&id) {
+            self.order.push_back(id.clone());
+            if self.order.len() > SESSIONS {
+                if let Some(oldest) = self.order.pop_front() {
+                    self.sessions.remove(&oldest);
+                }
+            }
+        }
+        self.sessions.insert(id, session);
+    }
+
+    /// Notes a login under way.
+    pub fn begin(&mut self, session: &str, transaction: Transaction) {
+        push_bounded(&mut self.everybodys_logins, transaction.clone(), 1_000);
+        if let Some(own) = self.sessions.get_mut(session) {
+            push_bounded(&mut own.logins, transaction, LOGINS);
+        }
+    }
+
+    /// A new account.
+    pub fn open_account(&mut self, account: Account) -> String {
+        self.made += 1;
+        let id = format!("acc-{}", self.made);
+        if self.accounts.len() > SESSIONS {
+            self.accounts.remove(0);
+        }
+        self.accounts.push(Account { id: id.clone(), ..account });
+        id
+    }
+}
+
+pub(super) fn push_bounded<T>(queue: &mut VecDeque<T>, value: T, most: usize) {
+    if queue.len() >= most {
+        queue.pop_front();
+    }
+    queue.push_back(value);
+}
+
+/// 43 random characters, as PKCE wants them (RFC 7636, section 4.1).
+pub(super) fn random() -> String {
+    use base64::Engine as _;
+    let mut bytes = [0u8; 32];
+    // Without randomness nobody can be signed in safely: the same text each time is refused by the provider's checks.
+    let _ = getrandom::fill(&mut bytes);
+    base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
+}
+
+pub(super) fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}

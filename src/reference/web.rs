@@ -1,0 +1,235 @@
+//! The partner's web side: requests taken apart, routes, cookies, pages.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use super::state::{App, Session, User, random};
+use super::{accounts, features, login, logout};
+
+/// More than any honest form.
+const BODY: usize = 64 << 10;
+
+/// The session cookie.
+const COOKIE: &str = "session";
+
+/// A request, read.
+pub(super) struct Visit {
+    pub method: String,
+    pub path: String,
+    pub query: BTreeMap<String, String>,
+    pub form: BTreeMap<String, String>,
+    /// Identifier in the session cookie, known or not.
+    pub session: Option<String>,
+}
+
+/// An answer.
+pub(super) struct Page {
+    pub status: u16,
+    pub body: String,
+    pub kind: &'static str,
+    pub location: Option<String>,
+    /// A new session identifier for the browser; empty: none any more.
+    pub cookie: Option<String>,
+}
+
+impl Page {
+    pub fn html(status: u16, title: &str, content: &str) -> Page {
+        let title = escaped(title);
+        let body = format!(
+            "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<h1>{title}</h1>\n{content}\n</html>\n"
+        );
+        Page { status, body, kind: "text/html; charset=utf-8", location: None, cookie: None }
+    }
+
+    pub fn to(location: &str) -> Page {
+        Page { location: Some(location.to_owned()), ..Page::html(303, "Moved", "") }
+    }
+
+    pub fn json(status: u16, json: &serde_json::Value) -> Page {
+        Page { body: json.to_string(), kind: "application/json", ..Page::html(status, "", "") }
+    }
+
+    /// A page that says what went wrong, with a way on.
+    pub fn sorry(status: u16, text: &str) -> Page {
+        let content = format!("<p>{}</p>\n<p><a href=\"/login\">Try again</a></p>", escaped(text));
+        Page::html(status, "That did not work", &content)
+    }
+}
+
+/// Text as it may stand anywhere in a page.
+pub(super) fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+/// Accepts until it is stopped.
+pub(super) async fn run(app: Arc<App>, listener: TcpListener, mut stopping: watch::Receiver<bool>) {
+    loop {
+        let accepted = tokio::select! {
+            accepted = listener.accept() => accepted,
+            _ = stopping.wait_for(|stop| *stop) => return,
+        };
+        let Ok((stream, _)) = accepted else { continue };
+        let _ = stream.set_nodelay(true);
+        let (app, mut stopping) = (Arc::clone(&app), stopping.clone());
+        tokio::spawn(async move {
+            let service = service_fn(move |request| {
+                let app = Arc::clone(&app);
+                async move { Ok::<_, Infallible>(answer(app, request).await) }
+            });
+            let serving = hyper::server::conn::http1::Builder::new()
+                .timer(TokioTimer::new())
+                .serve_connection(TokioIo::new(stream), service);
+            tokio::select! {
+                _ = serving => {}
+                _ = stopping.wait_for(|stop| *stop) => {}
+            }
+        });
+    }
+}
+
+async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
+    // A browser that goes away must not stop a login in the middle: the work goes on in a task of its own.
+    let work = tokio::spawn(async move {
+        let visit = read(request).await;
+        route(&app, &visit).await
+    });
+    let page = work.await.unwrap_or_else(|_| Page::sorry(500, "Something went wrong here."));
+    let mut builder = hyper::Response::builder()
+        .status(page.status)
+        .header("content-type", page.kind)
+        .header("cache-control", "no-store")
+        .header("referrer-policy", "no-referrer");
+    if let Some(location) = &page.location {
+        builder = builder.header("location", location.as_str());
+    }
+    if let Some(cookie) = &page.cookie {
+        let life = if cookie.is_empty() { "; Max-Age=0" } else { "" };
+        builder = builder.header("set-cookie", format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax{life}"));
+    }
+    builder.body(Full::new(Bytes::from(page.body))).unwrap_or_else(|_| {
+        let mut plain = hyper::Response::new(Full::new(Bytes::from_static(b"bad target")));
+        *plain.status_mut() = hyper::StatusCode::BAD_REQUEST;
+        plain
+    })
+}
+
+async fn read(request: hyper::Request<Incoming>) -> Visit {
+    let pairs = |bytes: &[u8]| {
+        url::form_urlencoded::parse(bytes).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
+    };
+    let cookies = request.headers().get_all("cookie").iter().filter_map(|value| value.to_str().ok());
+    let session = cookies.flat_map(|text| text.split(';')).find_map(|pair| {
+        let (name, value) = pair.trim().split_once('=')?;
+        (name == COOKIE).then(|| value.to_owned())
+    });
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, BODY).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+    Visit {
+        method: parts.method.as_str().to_owned(),
+        path: parts.uri.path().to_owned(),
+        query: pairs(parts.uri.query().unwrap_or_default().as_bytes()),
+        form: pairs(&body),
+        session,
+    }
+}
+
+async fn route(app: &Arc<App>, visit: &Visit) -> Page {
+    match (visit.method.as_str(), visit.path.as_str()) {
+        ("GET", "/") => home(app, visit),
+        ("GET", "/me") => me(app, visit),
+        ("GET", "/login") => login::begin(app, visit).await,
+        ("GET", "/callback") => login::callback(app, visit).await,
+        ("POST", "/logout") => logout::local(app, visit),
+        ("POST", "/backchannel-logout") => logout::back_channel(app, visit).await,
+        ("GET", "/signup") => accounts::sign_up_page(),
+        ("POST", "/signup") => accounts::sign_up(app, visit),
+        ("GET", "/local-login") => accounts::local_login_page(),
+        ("POST", "/local-login") => accounts::local_login(app, visit),
+        ("GET", "/healthz") => Page::json(200, &serde_json::json!({ "ready": true })),
+        ("GET", path) if path.starts_with("/features/") => {
+            features::feature(app, visit, path.trim_start_matches("/features/")).await
+        }
+        _ => Page::html(404, "Not found", "<p>There is nothing here.</p>"),
+    }
+}
+
+/// The session of a browser, known to the partner.
+pub(super) fn session_of(app: &App, visit: &Visit) -> Option<(String, Session)> {
+    let id = visit.session.clone()?;
+    let session = app.inner().sessions.get(&id).cloned()?;
+    Some((id, session))
+}
+
+/// Who is signed in in a browser.
+pub(super) fn user_of(app: &App, visit: &Visit) -> Option<User> {
+    let (_, session) = session_of(app, visit)?;
+    let user = session.user?;
+    if app.flaws.has("global-current-user") { app.inner().everybodys_user.clone() } else { Some(user) }
+}
+
+/// Signs a browser in: the session gets an identifier that nobody has seen before.
+pub(super) fn sign_in(app: &App, old: Option<&str>, session: Session) -> String {
+    let mut inner = app.inner();
+    inner.everybodys_user.clone_from(&session.user);
+    let id = match old {
+        Some(old) if app.flaws.has("session-not-regenerated") => old.to_owned(),
+        Some(old) => {
+            inner.sessions.remove(old);
+            random()
+        }
+        None => random(),
+    };
+    inner.put(id.clone(), session);
+    id
+}
+
+const SHOWN: [&str; 4] = ["name", "email", "preferred_username", "picture"];
+
+fn home(app: &App, visit: &Visit) -> Page {
+    let Some(user) = user_of(app, visit) else {
+        return Page::html(200, "Welcome", "<p><a href=\"/login\">Log in</a> or <a href=\"/signup\">sign up</a></p>");
+    };
+    let mut rows = String::new();
+    for field in SHOWN {
+        let value = user.claims.get(field).and_then(serde_json::Value::as_str);
+        match value {
+            Some(text) if field == "name" && app.flaws.has("unescaped-name") => {
+                rows.push_str(&format!("<dt>{field}</dt><dd title=\"{text}\">{text}</dd>\n"));
+            }
+            Some(text) => rows.push_str(&format!("<dt>{field}</dt><dd>{}</dd>\n", escaped(text))),
+            None if app.flaws.has("prints-undefined") => {
+                rows.push_str(&format!("<dt>{field}</dt><dd>undefined</dd>\n"))
+            }
+            None => {}
+        }
+    }
+    let content = format!(
+        "<dl>\n{rows}</dl>\n<form method=\"post\" action=\"/logout\"><button type=\"submit\">Log out</button></form>"
+    );
+    Page::html(200, "Your account", &content)
+}
+
+fn me(app: &App, visit: &Visit) -> Page {
+    let Some(user) = user_of(app, visit) else {
+        return Page::json(401, &serde_json::json!({ "error": "nobody is signed in" }));
+    };
+    let mut json = serde_json::json!({ "account": user.account });
+    if !user.sub.is_empty() {
+        json["sub"] = user.sub.into();
+    }
+    for field in SHOWN {
+        if let Some(value) = user.claims.get(field) {
+            json[field] = value.clone();
+        }
+    }
+    Page::json(200, &json)
+}
