@@ -123,7 +123,9 @@ mod tests {
 
     #[test]
     fn a_caret_marks_characters_not_bytes() {
-        let shown = Diagnostic::at("x.toml", "a = \"ä\"\nb = \"öx\"\n", 14..17, "wrong", "mend").to_string();
-        assert!(shown.contains("x.toml:2:5"), "{shown}");
+        let text = "a = \"ä\"\nb = \"öx\"\n";
+        let at = text.find("\"öx\"").unwrap();
+        let shown = Diagnostic::at("x.toml", text, at..at + "\"öx\"".len(), "wrong", "mend").to_string();
+        assert_eq!(shown, "x.toml:2:5: wrong\n  2 | b = \"öx\"\n    |     ^^^^\n  help: mend");
     }
 }
