@@ -95,7 +95,8 @@ pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Sen
         }
     }
     let mut tasks = JoinSet::new();
-    for flaw in chosen {
+    // Those about waiting stand last in the list and take longest: they begin first.
+    for flaw in chosen.into_iter().rev() {
         let named = named(&request.suite, flaw.id);
         let only = (!request.all_cases).then(|| named.iter().cloned().collect());
         let run_request = reference_run(&request, flaw.shows_on, BTreeSet::from([flaw.id.to_owned()]), only);

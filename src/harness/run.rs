@@ -227,7 +227,9 @@ async fn drive_all(
     });
     if !chosen.is_empty() {
         let lines = smoke::check(&world, &capabilities).await;
-        if let Some(bad) = lines.iter().find(|line| !line.ok) {
+        // What speaks of the partner is a finding beside the cases; what makes them meaningless ends the run.
+        report.findings.extend(lines.iter().filter(|line| !line.ok && line.finding).map(undeclared));
+        if let Some(bad) = lines.iter().find(|line| !line.ok && !line.finding) {
             smoke_failed(report, ground, bad);
             keep_undecided(report, &chosen, request, "the smoke check failed");
             world.stop().await;
@@ -259,10 +261,24 @@ fn not_there(report: &mut Report, chosen: &[Planned], request: &RunRequest, erro
     keep_undecided(report, chosen, request, "the partner was not there");
 }
 
+/// What the manifest declares and a plain login does not show.
+fn undeclared(line: &SmokeLine) -> Finding {
+    Finding {
+        requirement: "partner/manifest#declared".to_owned(),
+        level: Level::Must,
+        verdict: Verdict::Fail,
+        expected: "what the manifest declares can be observed".to_owned(),
+        observed: line.what.clone(),
+        variant: None,
+        exchange: None,
+        known: false,
+    }
+}
+
 fn smoke_failed(report: &mut Report, ground: &Ground, line: &SmokeLine) {
     let help = line.help.as_deref().map(|help| format!("\n  help: {help}")).unwrap_or_default();
     let sentence = format!("{}{help}", line.what);
-    if ground.manifest.start.is_some() || line.finding {
+    if ground.manifest.start.is_some() {
         report.findings.push(Finding {
             requirement: "partner/manifest#smoke".to_owned(),
             level: Level::Must,

@@ -36,8 +36,7 @@ pub(super) fn of(app: &App, sub: &str, claims: &BTreeMap<String, Json>) -> Strin
         local.identity = Some(identity);
         return local.id.clone();
     }
-    let name = claims.get("name").and_then(Json::as_str).map(str::to_owned);
-    inner.open_account(Account { identity: Some(identity), email, name, ..Account::default() })
+    inner.open_account(Account { identity: Some(identity), email, ..Account::default() })
 }
 
 fn form(action: &str, fields: &[(&str, &str)]) -> String {
@@ -66,8 +65,7 @@ pub(super) fn sign_up(app: &App, visit: &Visit) -> Page {
     if inner.accounts.iter().any(|account| account.email.as_ref() == Some(&email) && account.password.is_some()) {
         return Page::sorry(400, "This address has an account already.");
     }
-    let account =
-        Account { email: Some(email.clone()), name: field("name"), password: Some(password), ..Account::default() };
+    let account = Account { email: Some(email.clone()), password: Some(password), ..Account::default() };
     let id = inner.open_account(account);
     drop(inner);
     enter(app, visit, &id, email)

@@ -51,7 +51,6 @@ pub(super) struct Account {
     /// Issuer and subject that open it.
     pub identity: Option<(String, String)>,
     pub email: Option<String>,
-    pub name: Option<String>,
     pub password: Option<String>,
     /// What was granted ever (only a flaw asks).
     pub granted: BTreeSet<String>,

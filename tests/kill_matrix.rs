@@ -1,0 +1,27 @@
+//! The kill matrix: each flaw is killed by a case that names it, for a requirement that the case names, on the weakest
+//! base where it shows; each case but the plain login kills one.
+
+use std::sync::Arc;
+
+use countersign::harness::kill::{KillRequest, kill_matrix};
+use countersign::harness::suite::{Additions, Suite};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_flaw_is_killed_by_every_case_that_names_it_and_every_case_kills() {
+    let request = KillRequest {
+        suite: Arc::new(Suite::load(&Additions::default()).unwrap()),
+        flaws: std::env::var("FLAW").ok().map(|flaw| vec![flaw]),
+        all_cases: false,
+        jobs: None,
+        seed: None,
+        rerun_prefix: "countersign run".to_owned(),
+        today: (2026, 11, 24),
+    };
+    let matrix = kill_matrix(request, |_| {}).await;
+    let survivors: Vec<_> = matrix.rows.iter().filter(|row| !row.killed).collect();
+    assert!(survivors.is_empty(), "{survivors:#?}");
+    let missed: Vec<_> =
+        matrix.rows.iter().filter(|row| !row.missed.is_empty()).map(|row| (&row.flaw, row.base, &row.missed)).collect();
+    assert!(missed.is_empty(), "{missed:#?}");
+    assert!(matrix.idle.is_empty(), "{:?}", matrix.idle);
+}
