@@ -32,7 +32,7 @@ pub(super) async fn feature(app: &App, visit: &Visit, name: &str) -> Page {
     let answer = app.call(url.clone(), &token).await;
     let answer = match answer {
         Ok((401, _)) if app.flaws.has("ignore-401") => return shown(name, None),
-        Ok((401, _)) => match refresh(app, &id, session.refresh_token).await {
+        Ok((401, _)) => match refresh(app, &id, &token).await {
             Refreshed::Token(_) if app.flaws.has("refresh-without-retry") => {
                 return Page::sorry(400, "The connection was renewed; please try once more.");
             }
@@ -67,8 +67,15 @@ fn ended(app: &App, id: &str) -> Page {
     Page { cookie: Some(String::new()), ..Page::sorry(401, "Please log in again.") }
 }
 
-async fn refresh(app: &App, session: &str, token: Option<String>) -> Refreshed {
-    let Some(token) = token else { return Refreshed::Dead };
+async fn refresh(app: &App, session: &str, dead: &str) -> Refreshed {
+    let now = |app: &App| app.inner().sessions.get(session).cloned();
+    let Some(turn) = now(app).map(|own| own.refreshing) else { return Refreshed::Dead };
+    let _turn = turn.lock().await;
+    let Some(own) = now(app) else { return Refreshed::Dead };
+    if let Some(renewed) = own.access_token.filter(|access| access != dead) {
+        return Refreshed::Token(renewed);
+    }
+    let Some(token) = own.refresh_token else { return Refreshed::Dead };
     let tries = if app.flaws.has("refresh-loop") { LOOP } else { 1 };
     let mut last = Refreshed::Away;
     for _ in 0..tries {

@@ -5,6 +5,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use rsa::signature::Verifier as _;
 use serde_json::Value as Json;
+use sha2::{Digest as _, Sha256};
 
 /// Seconds by which clocks may differ.
 const LEEWAY: i64 = 60;
@@ -47,6 +48,9 @@ impl Token {
     pub fn is_signed_by(&self, jwk: &Json) -> bool {
         let text = |name: &str| jwk.get(name).and_then(Json::as_str);
         let bytes = |name: &str| text(name).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok());
+        if text("alg").is_some_and(|alg| alg != self.alg) || text("use").is_some_and(|purpose| purpose != "sig") {
+            return false;
+        }
         match (self.alg.as_str(), text("kty")) {
             ("RS256", Some("RSA")) => self.check_rsa(bytes("n"), bytes("e")).unwrap_or(false),
             ("ES256", Some("EC")) if text("crv") == Some("P-256") => {
@@ -93,9 +97,17 @@ impl Token {
         self.claims.get("exp").and_then(Json::as_f64).is_some_and(|exp| (now - LEEWAY) as f64 <= exp)
     }
 
-    /// Issued, and not in the future.
+    /// Issued, and good already: neither `iat` nor `nbf` is in the future.
     pub fn is_issued(&self, now: i64) -> bool {
-        self.claims.get("iat").and_then(Json::as_f64).is_some_and(|iat| iat <= (now + LEEWAY) as f64)
+        let reached = |claim: &Json| claim.as_f64().is_some_and(|time| time <= (now + LEEWAY) as f64);
+        self.claims.get("iat").is_some_and(reached) && self.claims.get("nbf").is_none_or(reached)
+    }
+
+    /// Where it has a hash of the access token, it is this one's (OpenID Connect Core, section 3.1.3.8).
+    pub fn goes_with(&self, access_token: &str) -> bool {
+        // Both algorithms that are accepted hash by SHA-256; the left half counts.
+        let half = &Sha256::digest(access_token.as_bytes())[..16];
+        self.claims.get("at_hash").is_none_or(|hash| hash.as_str() == Some(&URL_SAFE_NO_PAD.encode(half)))
     }
 }
 

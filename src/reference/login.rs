@@ -105,26 +105,35 @@ pub(super) async fn callback(app: &App, visit: &Visit) -> Page {
         return Page::sorry(400, text);
     }
     let Some(code) = visit.query.get("code") else { return Page::sorry(400, "The answer has no code.") };
-    let Some(transaction) = transaction(app, visit, session.as_ref().map(|(_, session)| session)) else {
+    if app.config.base == Base::Full && app.openid() && visit.query.get("iss") != Some(&app.config.issuer) {
+        return Page::sorry(400, "The answer comes from another provider.");
+    }
+    let Some(transaction) = take(app, visit, session.as_ref()) else {
         // A reload after a login that worked: the person is where she wanted to be.
         if session.as_ref().is_some_and(|(_, session)| session.user.is_some()) {
             return Page::to("/");
         }
         return Page::sorry(400, "This login was not begun in this browser, or it is over.");
     };
-    if app.config.base == Base::Full && app.openid() && visit.query.get("iss") != Some(&app.config.issuer) {
-        return Page::sorry(400, "The answer comes from another provider.");
-    }
-    if let (Some((id, _)), false) = (&session, app.flaws.has("code-replayed")) {
-        if let Some(own) = app.inner().sessions.get_mut(id) {
-            own.logins.retain(|login| login.state != transaction.state);
-        }
-    }
     let old = session.map(|(id, _)| id);
     match redeem(app, code, &transaction).await {
         Ok(fresh) => finish(app, visit, old.as_deref(), &transaction, fresh),
         Err(page) => *page,
     }
+}
+
+/// Takes the login that this answer belongs to off those under way: nobody can finish it a second time.
+fn take(app: &App, visit: &Visit, session: Option<&(String, Session)>) -> Option<Transaction> {
+    let found = transaction(app, visit, session.map(|(_, session)| session))?;
+    let Some((id, seen)) = session else { return Some(found) };
+    let is_it = |login: &Transaction| login.state == found.state;
+    if app.flaws.has("code-replayed") || !seen.logins.iter().any(is_it) {
+        return Some(found);
+    }
+    // Of two answers that come at the same time, one finds it gone.
+    let mut inner = app.inner();
+    let logins = &mut inner.sessions.get_mut(id)?.logins;
+    logins.remove(logins.iter().rposition(is_it)?)
 }
 
 /// The login that this answer belongs to.
@@ -219,7 +228,7 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
     };
     if app.openid() {
         let token = text("id_token").ok_or_else(|| sorry(400, "The provider gave no ID token."))?;
-        let token = verified(app, &token, transaction).await.map_err(|why| sorry(400, why))?;
+        let token = verified(app, &token, &fresh.access_token, transaction).await.map_err(|why| sorry(400, why))?;
         fresh.sub = token
             .text("sub")
             .filter(|sub| !sub.is_empty())
@@ -234,9 +243,10 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
     Ok(fresh)
 }
 
-async fn verified(app: &App, text: &str, transaction: &Transaction) -> Result<Token, &'static str> {
+async fn verified(app: &App, text: &str, access_token: &str, transaction: &Transaction) -> Result<Token, &'static str> {
     let token = Token::parse(text)?;
-    if !app.flaws.has("no-signature-check") && !app.is_signed(&token).await {
+    let unsecured = token.alg == "none" && app.flaws.has("accept-alg-none");
+    if !unsecured && !app.flaws.has("no-signature-check") && !app.is_signed(&token).await {
         return Err("The ID token is not signed by the provider.");
     }
     if !app.flaws.has("skip-iss") && token.text("iss") != Some(app.config.issuer.as_str()) {
@@ -250,6 +260,9 @@ async fn verified(app: &App, text: &str, transaction: &Transaction) -> Result<To
     }
     if !token.is_issued(now()) {
         return Err("The ID token was issued in the future.");
+    }
+    if !token.goes_with(access_token) {
+        return Err("The ID token belongs to another access token.");
     }
     if app.checks_nonce() && (transaction.nonce.is_none() || token.text("nonce") != transaction.nonce.as_deref()) {
         return Err("The ID token belongs to another login.");
@@ -290,11 +303,11 @@ fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction
     }
     let account = accounts::of(app, &fresh.sub, &fresh.claims);
     let mut granted = fresh.granted;
-    if app.flaws.has("keeps-old-grant") {
-        if let Some(own) = app.inner().accounts.iter_mut().find(|own| own.id == account) {
-            own.granted.extend(granted.iter().cloned());
-            granted = own.granted.iter().cloned().collect();
-        }
+    if app.flaws.has("keeps-old-grant")
+        && let Some(own) = app.inner().accounts.iter_mut().find(|own| own.id == account)
+    {
+        own.granted.extend(granted.iter().cloned());
+        granted = own.granted.iter().cloned().collect();
     }
     let incomplete = !transaction.asked.iter().all(|scope| granted.contains(scope));
     let session = Session {
@@ -303,8 +316,7 @@ fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction
         granted,
         access_token: Some(fresh.access_token),
         refresh_token: fresh.refresh_token,
-        // With the flaw that redeems a code again, the login stays under way.
-        logins: if app.flaws.has("code-replayed") { [transaction.clone()].into() } else { Default::default() },
+        ..Session::default()
     };
     let old = old.or(visit.session.as_deref().filter(|_| app.flaws.has("session-not-regenerated")));
     let id = sign_in(app, old, session);

@@ -39,7 +39,7 @@ fn end(app: &App, token: &Token) {
     app.inner().sessions.retain(|_, session| {
         let Some(user) = &session.user else { return true };
         let meant = match sid {
-            Some(sid) => session.sid.as_deref() == Some(sid),
+            Some(sid) => session.sid.as_deref() == Some(sid) && sub.is_none_or(|sub| sub == user.sub),
             None => sub == Some(user.sub.as_str()),
         };
         !(meant || all)

@@ -62,6 +62,9 @@ url = "/me"
 who = {{ subject = "/sub", account = "/account" }}
 {fields}
 
+[accounts]
+reset = {{ method = "POST", path = "/test/reset" }}
+
 [provider]
 key_refresh_grace = "0s"
 

@@ -14,10 +14,11 @@ mod web;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 pub use flaws::FLAWS;
 pub use manifest::manifest;
@@ -83,6 +84,7 @@ pub struct ReferenceConfig {
 pub struct Reference {
     base_url: String,
     stopping: watch::Sender<bool>,
+    serving: Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Reference {
@@ -95,8 +97,8 @@ impl Reference {
         let base_url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
         let stopping = watch::channel(false).0;
         let app = Arc::new(state::App::new(config, base_url.clone()));
-        tokio::spawn(web::run(app, listener, stopping.subscribe()));
-        Ok(Reference { base_url, stopping })
+        let serving = tokio::spawn(web::run(app, listener, stopping.subscribe()));
+        Ok(Reference { base_url, stopping, serving: Mutex::new(Some(serving)) })
     }
 
     /// `http://127.0.0.1:{port}`.
@@ -104,9 +106,13 @@ impl Reference {
         &self.base_url
     }
 
-    /// Stops it.
+    /// Stops it; afterwards its port is free.
     pub async fn stop(&self) {
         self.stopping.send_replace(true);
+        let serving = self.serving.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(serving) = serving {
+            let _ = serving.await;
+        }
     }
 }
 

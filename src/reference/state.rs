@@ -1,7 +1,7 @@
 //! What the partner remembers: sessions, logins under way, accounts, what it knows of the provider.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::Value as Json;
@@ -42,6 +42,8 @@ pub(super) struct Session {
     pub granted: Vec<String>,
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
+    /// Held by the one request that refreshes: a refresh token that is used twice may cost the whole grant.
+    pub refreshing: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// An account.
@@ -128,14 +130,20 @@ impl App {
 }
 
 impl Inner {
+    /// Forgets accounts, sessions and logins under way; the numbers of accounts are not given out again.
+    pub fn forget_people(&mut self) {
+        let (metadata, keys) = (self.metadata.take(), self.keys.take());
+        *self = Inner { metadata, keys, made: self.made, ..Inner::default() };
+    }
+
     /// Puts a session under an identifier.
     pub fn put(&mut self, id: String, session: Session) {
         if !self.sessions.contains_key(&id) {
             self.order.push_back(id.clone());
-            if self.order.len() > SESSIONS {
-                if let Some(oldest) = self.order.pop_front() {
-                    self.sessions.remove(&oldest);
-                }
+            if self.order.len() > SESSIONS
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.sessions.remove(&oldest);
             }
         }
         self.sessions.insert(id, session);
@@ -172,8 +180,8 @@ pub(super) fn push_bounded<T>(queue: &mut VecDeque<T>, value: T, most: usize) {
 pub(super) fn random() -> String {
     use base64::Engine as _;
     let mut bytes = [0u8; 32];
-    // Without randomness nobody can be signed in safely: the same text each time is refused by the provider's checks.
-    let _ = getrandom::fill(&mut bytes);
+    // Without randomness nobody can be signed in safely: better an error page.
+    getrandom::fill(&mut bytes).expect("the system gives random numbers");
     base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(bytes)
 }
 

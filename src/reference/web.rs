@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
@@ -11,12 +12,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
+use tokio::task::JoinSet;
 
 use super::state::{App, Session, User, random};
 use super::{accounts, features, login, logout};
 
 /// More than any honest form.
 const BODY: usize = 64 << 10;
+
+/// Rest after a connection that could not be accepted.
+const BREATHER: Duration = Duration::from_millis(50);
 
 /// The session cookie.
 const COOKIE: &str = "session";
@@ -70,28 +75,30 @@ pub(super) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
-/// Accepts until it is stopped.
+/// Accepts until it is stopped; then the port is free, and every connection is closed.
 pub(super) async fn run(app: Arc<App>, listener: TcpListener, mut stopping: watch::Receiver<bool>) {
+    let mut connections = JoinSet::new();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
+            Some(_) = connections.join_next() => continue,
             _ = stopping.wait_for(|stop| *stop) => return,
         };
-        let Ok((stream, _)) = accepted else { continue };
+        let Ok((stream, _)) = accepted else {
+            // Mostly for want of file descriptors, and nothing tells when there are some again.
+            tokio::time::sleep(BREATHER).await;
+            continue;
+        };
         let _ = stream.set_nodelay(true);
-        let (app, mut stopping) = (Arc::clone(&app), stopping.clone());
-        tokio::spawn(async move {
+        let app = Arc::clone(&app);
+        connections.spawn(async move {
             let service = service_fn(move |request| {
                 let app = Arc::clone(&app);
                 async move { Ok::<_, Infallible>(answer(app, request).await) }
             });
-            let serving = hyper::server::conn::http1::Builder::new()
-                .timer(TokioTimer::new())
-                .serve_connection(TokioIo::new(stream), service);
-            tokio::select! {
-                _ = serving => {}
-                _ = stopping.wait_for(|stop| *stop) => {}
-            }
+            let mut server = hyper::server::conn::http1::Builder::new();
+            // What goes wrong on a connection is the business of whoever is at its other end.
+            let _ = server.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
         });
     }
 }
@@ -99,8 +106,10 @@ pub(super) async fn run(app: Arc<App>, listener: TcpListener, mut stopping: watc
 async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
     // A browser that goes away must not stop a login in the middle: the work goes on in a task of its own.
     let work = tokio::spawn(async move {
-        let visit = read(request).await;
-        route(&app, &visit).await
+        match read(request).await {
+            Some(visit) => route(&app, &visit).await,
+            None => Page::sorry(413, "That was too much."),
+        }
     });
     let page = work.await.unwrap_or_else(|_| Page::sorry(500, "Something went wrong here."));
     let mut builder = hyper::Response::builder()
@@ -122,7 +131,8 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Resp
     })
 }
 
-async fn read(request: hyper::Request<Incoming>) -> Visit {
+/// `None`: its body is too long, or broke off.
+async fn read(request: hyper::Request<Incoming>) -> Option<Visit> {
     let pairs = |bytes: &[u8]| {
         url::form_urlencoded::parse(bytes).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     };
@@ -132,14 +142,14 @@ async fn read(request: hyper::Request<Incoming>) -> Visit {
         (name == COOKIE).then(|| value.to_owned())
     });
     let (parts, body) = request.into_parts();
-    let body = Limited::new(body, BODY).collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    Visit {
+    let body = Limited::new(body, BODY).collect().await.ok()?.to_bytes();
+    Some(Visit {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
         query: pairs(parts.uri.query().unwrap_or_default().as_bytes()),
         form: pairs(&body),
         session,
-    }
+    })
 }
 
 async fn route(app: &Arc<App>, visit: &Visit) -> Page {
@@ -154,12 +164,19 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("POST", "/signup") => accounts::sign_up(app, visit),
         ("GET", "/local-login") => accounts::local_login_page(),
         ("POST", "/local-login") => accounts::local_login(app, visit),
+        ("POST", "/test/reset") => reset(app),
         ("GET", "/healthz") => Page::json(200, &serde_json::json!({ "ready": true })),
         ("GET", path) if path.starts_with("/features/") => {
             features::feature(app, visit, path.trim_start_matches("/features/")).await
         }
         _ => Page::html(404, "Not found", "<p>There is nothing here.</p>"),
     }
+}
+
+/// Forgets everybody: accounts, sessions, logins under way. What it knows of the provider stays.
+fn reset(app: &App) -> Page {
+    app.inner().forget_people();
+    Page { status: 204, body: String::new(), ..Page::html(204, "", "") }
 }
 
 /// The session of a browser, known to the partner.
@@ -177,16 +194,16 @@ pub(super) fn user_of(app: &App, visit: &Visit) -> Option<User> {
 }
 
 /// Signs a browser in: the session gets an identifier that nobody has seen before.
-pub(super) fn sign_in(app: &App, old: Option<&str>, session: Session) -> String {
+/// What other tabs of the browser have under way goes on.
+pub(super) fn sign_in(app: &App, old: Option<&str>, mut session: Session) -> String {
     let mut inner = app.inner();
     inner.everybodys_user.clone_from(&session.user);
+    if let Some(before) = old.and_then(|old| inner.sessions.remove(old)) {
+        session.logins = before.logins;
+    }
     let id = match old {
         Some(old) if app.flaws.has("session-not-regenerated") => old.to_owned(),
-        Some(old) => {
-            inner.sessions.remove(old);
-            random()
-        }
-        None => random(),
+        _ => random(),
     };
     inner.put(id.clone(), session);
     id
