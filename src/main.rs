@@ -1,3 +1,5 @@
 //! The `countersign` program: all of it is in [`countersign::cli`].
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    countersign::cli::main()
+}

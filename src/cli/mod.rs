@@ -1,1 +1,110 @@
-//! To come.
+//! The command line: one file per command. The only place that knows arguments, and that decides how a process ends.
+
+mod cases;
+mod kill;
+mod run;
+mod serve;
+mod subject;
+mod suite;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A failure before anything could be judged: a sentence with advice, and the exit code.
+#[derive(Debug)]
+pub(crate) struct Failure {
+    pub text: String,
+    pub code: u8,
+}
+
+impl Failure {
+    /// A wrong argument or file: exit code 2.
+    pub fn usage(text: impl Into<String>) -> Self {
+        Failure { text: text.into(), code: 2 }
+    }
+
+    /// The environment is to blame: exit code 5.
+    pub fn blocked(text: impl Into<String>) -> Self {
+        Failure { text: text.into(), code: 5 }
+    }
+}
+
+const EXIT_CODES: &str = "Exit codes, the first that applies:
+  2  wrong arguments or a bad file (a known failure that is not true any more, too)
+  5  blocked: the partner or an address is not there
+  1  a requirement failed
+  6  nothing failed, but about something nothing can be said
+  3  only snapshots changed
+  4  no case matched
+  0  nothing failed (warnings and known failures included)";
+
+/// Proves that a site's \"Log in with X\" really works: plays the identity provider and the person with the browser.
+#[derive(Parser)]
+#[command(name = "countersign", version, about, after_help = EXIT_CODES, args_conflicts_with_subcommands = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Option<Command>,
+    #[command(flatten)]
+    run: run::RunArgs,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Drive, judge, report (the default). Compares snapshots where they exist, writes none.
+    #[command(after_help = EXIT_CODES)]
+    Run(Box<run::RunArgs>),
+    /// The smoke check alone, with advice: is the manifest true, and does a plain login work?
+    Check(run::CheckArgs),
+    /// As run; a changed, missing or orphaned snapshot fails too.
+    #[command(after_help = EXIT_CODES)]
+    Guard(Box<run::RunArgs>),
+    /// As run, and writes the snapshots of everything that did not fail.
+    #[command(after_help = EXIT_CODES)]
+    Accept(Box<run::RunArgs>),
+    /// The mock provider alone, for people and other test suites.
+    Serve(serve::ServeArgs),
+    /// The reference partner alone, with whatever flaws.
+    Partner(serve::PartnerArgs),
+    /// Every flaw of the reference partner against the cases that name it.
+    KillMatrix(kill::KillArgs),
+    /// The author's desk: list, show, lint and try cases.
+    Cases(cases::CasesArgs),
+}
+
+/// Reads the arguments and does what they say.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = match cli.command {
+        None => run::run(&cli.run, run::Mode::Run),
+        Some(Command::Run(args)) => run::run(&args, run::Mode::Run),
+        Some(Command::Guard(args)) => run::run(&args, run::Mode::Guard),
+        Some(Command::Accept(args)) => run::run(&args, run::Mode::Accept),
+        Some(Command::Check(args)) => run::check(&args),
+        Some(Command::Serve(args)) => serve::serve(&args),
+        Some(Command::Partner(args)) => serve::partner(&args),
+        Some(Command::KillMatrix(args)) => kill::kill_matrix(&args),
+        Some(Command::Cases(args)) => cases::cases(&args),
+    };
+    match done {
+        Ok(code) => ExitCode::from(code),
+        Err(failure) => {
+            eprintln!("error: {}", crate::report::safe(&failure.text));
+            ExitCode::from(failure.code)
+        }
+    }
+}
+
+/// A runtime with a thread per core.
+fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::blocked(format!("no threads can be started: {error}")))
+}
+
+/// Whether standard error may be coloured.
+fn style(stream: &impl std::io::IsTerminal) -> crate::report::Style {
+    let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    crate::report::Style { colour: wanted && stream.is_terminal() }
+}

@@ -1,1 +1,31 @@
-//! One event stream to the terminal, JSON and other reports. It reads events and reports, and judges nothing.
+//! Reports: what people and programs read of a run. Everything is made from the one stream of events and the report at
+//! its end; nothing here judges.
+
+pub mod json;
+pub mod matrix;
+pub mod story;
+pub mod terminal;
+
+/// Whether and how a text may be coloured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Style {
+    /// With ANSI colours.
+    pub colour: bool,
+}
+
+impl Style {
+    /// Text in a colour (an ANSI code), where colours are wanted.
+    pub fn paint(self, code: &str, text: &str) -> String {
+        if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
+    }
+}
+
+/// A text of any length as lines that a terminal shows and does not obey.
+pub(crate) fn safe(text: &str) -> String {
+    text.lines().map(crate::judge::printable).collect::<Vec<_>>().join("\n")
+}
+
+/// `text` with every line after the first indented.
+pub(crate) fn indented(text: &str, by: usize) -> String {
+    safe(text).replace('\n', &format!("\n{}", " ".repeat(by)))
+}

@@ -1,0 +1,198 @@
+//! `serve`: the mock provider alone. `partner`: the reference partner alone.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+
+use crate::model::dialect::Dialect;
+use crate::model::exchange::Sequence;
+use crate::model::fault::ProviderName;
+use crate::model::persona::Person;
+use crate::provider::{ClientRegistration, Provider, ProviderConfig};
+use crate::reference::{Base, FLAWS, Reference, ReferenceConfig};
+
+use super::subject::{BaseArg, flaws};
+use super::suite::SuiteArgs;
+use super::{Failure, runtime};
+
+#[derive(Args, Clone)]
+pub(super) struct ServeArgs {
+    /// Port to listen on; 0 takes any
+    #[arg(long, default_value_t = 9400)]
+    port: u16,
+    /// Address to listen on
+    #[arg(long, default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    listen: IpAddr,
+    /// The issuer, where it is not http://localhost:PORT
+    #[arg(long, value_name = "URL")]
+    issuer: Option<String>,
+    /// A client: id, secret (empty for a public client) and redirect_uri; may be repeated
+    #[arg(long, value_name = "ID:SECRET:REDIRECT_URI")]
+    client: Vec<String>,
+    /// People, in the form of specs/dialects/oidc/personas.toml
+    #[arg(long, value_name = "FILE")]
+    personas: Option<PathBuf>,
+    /// What it speaks
+    #[arg(long, default_value = "oidc")]
+    dialect: String,
+    #[command(flatten)]
+    suite: SuiteArgs,
+}
+
+#[derive(Args, Clone)]
+pub(super) struct PartnerArgs {
+    /// A flaw to switch on; may be repeated
+    #[arg(long, value_name = "ID")]
+    flaw: Vec<String>,
+    /// Which defences it has; with flaws the weakest base where they show
+    #[arg(long, value_enum)]
+    base: Option<BaseArg>,
+    /// Name the flaws and leave
+    #[arg(long)]
+    list_flaws: bool,
+    /// Port to listen on; 0 takes any
+    #[arg(long, default_value_t = 9500)]
+    port: u16,
+    /// The provider's issuer
+    #[arg(long, default_value = "http://localhost:9400")]
+    issuer: String,
+    /// Its client_id there
+    #[arg(long, default_value = "reference")]
+    client_id: String,
+    /// Environment variable that holds its client secret
+    #[arg(long, default_value = "CLIENT_SECRET", value_name = "VARIABLE")]
+    secret_env: String,
+    /// What it speaks
+    #[arg(long, default_value = "oidc")]
+    dialect: String,
+    #[command(flatten)]
+    suite: SuiteArgs,
+}
+
+fn client(text: &str) -> Result<ClientRegistration, Failure> {
+    let mut parts = text.splitn(3, ':');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(id), Some(secret), Some(redirect_uri)) if !id.is_empty() && redirect_uri.contains("://") => {
+            Ok(ClientRegistration {
+                id: id.to_owned(),
+                secret: (!secret.is_empty()).then(|| secret.to_owned()),
+                auth: if secret.is_empty() { "none" } else { "client_secret_basic" }.to_owned(),
+                redirect_uris: vec![redirect_uri.to_owned()],
+                ..ClientRegistration::default()
+            })
+        }
+        _ => Err(Failure::usage(format!(
+            "cannot read --client {text}\n  help: --client shop:s3cret:http://127.0.0.1:3000/callback"
+        ))),
+    }
+}
+
+/// People of `serve`: their user name is their name, so that it can be remembered.
+fn people(dialect: &Dialect) -> Vec<Person> {
+    dialect
+        .personas
+        .iter()
+        .map(|persona| {
+            let person = Person::mint(persona, &persona.name, 0, "serve", None, Some(&persona.name));
+            Person { password: "password".to_owned(), ..person }
+        })
+        .collect()
+}
+
+pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
+    let suite = args.suite.load()?;
+    let mut dialect = suite.dialect(&args.dialect).map_err(Failure::usage)?;
+    if let Some(path) = &args.personas {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("{shown}: {error}")))?;
+        let own = suite.dialect_files.get(&format!("{}/dialect.toml", args.dialect)).map(String::as_str);
+        dialect = Dialect::from_files(own.unwrap_or_default(), &text)
+            .map_err(|error| Failure::usage(error.to_string().replace("personas.toml", &shown)))?;
+    }
+    let clients = if args.client.is_empty() {
+        vec![client("demo:secret:http://127.0.0.1:3000/callback")?]
+    } else {
+        args.client.iter().map(|text| client(text)).collect::<Result<_, _>>()?
+    };
+    let people = people(&dialect);
+    let config = ProviderConfig {
+        name: ProviderName::Main,
+        dialect: Arc::new(dialect),
+        listen: SocketAddr::new(args.listen, args.port),
+        issuer: args.issuer.clone(),
+        clients: clients.clone(),
+        sequence: Sequence::default(),
+        people: people.clone(),
+    };
+    runtime()?.block_on(async move {
+        let provider = Provider::start(config).await.map_err(|error| {
+            Failure::blocked(format!("{error}\n  help: choose another one with --port, or 0 for any"))
+        })?;
+        println!("issuer     {}", provider.issuer());
+        for client in &clients {
+            let auth = if client.secret.is_some() { "client_secret_basic" } else { "public" };
+            println!("client     {} ({auth}), back to {}", client.id, client.redirect_uris.join(" "));
+        }
+        for person in &people {
+            println!("person     {} with password {}", person.login, person.password);
+        }
+        println!("Ctrl-C ends it.");
+        until_interrupted().await;
+        provider.stop().await;
+        Ok(0)
+    })
+}
+
+pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
+    if args.list_flaws {
+        for flaw in FLAWS {
+            println!("{:<36} shows on {:<5} {}", flaw.id, flaw.shows_on.name(), flaw.what);
+        }
+        return Ok(0);
+    }
+    let suite = args.suite.load()?;
+    let dialect = suite.dialect(&args.dialect).map_err(Failure::usage)?;
+    let flaws = flaws(&args.flaw)?;
+    let weakest = flaws.iter().map(|flaw| flaw.shows_on).max().unwrap_or(Base::Full);
+    let base = args.base.map_or(weakest, Base::from);
+    let Ok(secret) = std::env::var(&args.secret_env) else {
+        return Err(Failure::usage(format!("{0} is not set\n  help: {0}=… countersign partner", args.secret_env)));
+    };
+    let issuer = args.issuer.trim_end_matches('/').to_owned();
+    let endpoints: BTreeMap<String, String> =
+        dialect.endpoints.iter().map(|(role, path)| (role.clone(), format!("{issuer}{path}"))).collect();
+    let config = ReferenceConfig {
+        base,
+        flaws: flaws.iter().map(|flaw| flaw.id.to_owned()).collect(),
+        listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
+        dialect: args.dialect.clone(),
+        issuer,
+        client_id: args.client_id.clone(),
+        client_secret: secret,
+        endpoints,
+    };
+    runtime()?.block_on(async move {
+        let reference = Reference::start(config).await.map_err(|error| {
+            Failure::blocked(format!(
+                "port {}: {error}\n  help: choose another one with --port, or 0 for any",
+                args.port
+            ))
+        })?;
+        println!("partner    {}/ (base {})", reference.base_url(), base.name());
+        println!("callback   {}/callback", reference.base_url());
+        println!("Ctrl-C ends it.");
+        until_interrupted().await;
+        reference.stop().await;
+        Ok(0)
+    })
+}
+
+async fn until_interrupted() {
+    // Without signals there is nothing to wait for but the end of the process.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

@@ -1,0 +1,109 @@
+//! Arguments that say whom to judge.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+
+use crate::harness::run::SubjectSpec;
+use crate::model::diagnostic::{Diagnostic, nearest};
+use crate::model::manifest::Manifest;
+use crate::reference::{Base, FLAWS, Flaw};
+
+use super::Failure;
+
+/// The manifest that is taken when no other is named.
+const MANIFEST: &str = "countersign.toml";
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum BaseArg {
+    /// State alone
+    Min,
+    /// State and nonce
+    Oidc,
+    /// State, nonce, PKCE and `iss`
+    Full,
+}
+
+impl From<BaseArg> for Base {
+    fn from(base: BaseArg) -> Base {
+        match base {
+            BaseArg::Min => Base::Min,
+            BaseArg::Oidc => Base::Oidc,
+            BaseArg::Full => Base::Full,
+        }
+    }
+}
+
+#[derive(Args, Clone, Default)]
+pub(super) struct SubjectArgs {
+    /// The partner's manifest; without it ./countersign.toml if there is one, else the reference partner
+    #[arg(long, value_name = "FILE")]
+    pub partner: Option<PathBuf>,
+    /// Speak another dialect than the manifest says
+    #[arg(long, value_name = "NAME")]
+    pub dialect: Option<String>,
+    /// A flaw of the reference partner to switch on; may be repeated
+    #[arg(long, value_name = "ID", conflicts_with = "partner")]
+    pub flaw: Vec<String>,
+    /// Which defences the reference partner has; with flaws the weakest base where they show
+    #[arg(long, value_enum, conflicts_with = "partner")]
+    pub base: Option<BaseArg>,
+}
+
+impl SubjectArgs {
+    /// Whom to judge. `wanted`: only a manifest will do.
+    pub fn subject(&self) -> Result<SubjectSpec, Failure> {
+        let reference = !self.flaw.is_empty() || self.base.is_some();
+        let path = match &self.partner {
+            Some(path) => Some(path.clone()),
+            None if !reference && Path::new(MANIFEST).is_file() => {
+                eprintln!("judging the partner of ./{MANIFEST}");
+                Some(PathBuf::from(MANIFEST))
+            }
+            None => None,
+        };
+        match path {
+            Some(path) => manifest(&path),
+            None => self.reference(),
+        }
+    }
+
+    fn reference(&self) -> Result<SubjectSpec, Failure> {
+        let flaws = flaws(&self.flaw)?;
+        let weakest = flaws.iter().map(|flaw| flaw.shows_on).max().unwrap_or(Base::Full);
+        Ok(SubjectSpec::Reference {
+            base: self.base.map_or(weakest, Base::from),
+            flaws: flaws.iter().map(|flaw| flaw.id.to_owned()).collect::<BTreeSet<_>>(),
+            dialect: self.dialect.clone().unwrap_or_else(|| "oidc".to_owned()),
+        })
+    }
+}
+
+/// Flaws by their ids.
+pub(super) fn flaws(ids: &[String]) -> Result<Vec<Flaw>, Failure> {
+    ids.iter()
+        .map(|id| {
+            FLAWS.iter().find(|flaw| flaw.id == id).copied().ok_or_else(|| {
+                let help = match nearest(id, FLAWS.iter().map(|flaw| flaw.id)) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "countersign partner --list-flaws names those that there are".to_owned(),
+                };
+                Failure::usage(format!("no flaw `{id}`\n  help: {help}"))
+            })
+        })
+        .collect()
+}
+
+/// A manifest, read.
+pub(super) fn manifest(path: &Path) -> Result<SubjectSpec, Failure> {
+    let shown = path.display().to_string();
+    let text = std::fs::read_to_string(path)
+        .map_err(|error| Failure::usage(format!("{shown}: {error}\n  help: give the partner's countersign.toml")))?;
+    let manifest: Manifest = toml::from_str(&text).map_err(|error| {
+        let span = error.span().unwrap_or(0..0);
+        let help = "the keys of a manifest stand in README, \"Certify my integration\"";
+        Failure::usage(Diagnostic::at(&shown, &text, span, error.message(), help).to_string())
+    })?;
+    Ok(SubjectSpec::Manifest { path: path.to_owned(), manifest: Box::new(manifest) })
+}

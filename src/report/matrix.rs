@@ -1,0 +1,90 @@
+//! The kill matrix as text, JSON and Markdown.
+
+use serde_json::json;
+
+use crate::harness::kill::{KillMatrix, KillRow};
+
+/// One line per flaw.
+pub fn line(row: &KillRow) -> String {
+    let mark = if !row.killed {
+        "SURVIVED"
+    } else if row.missed.is_empty() {
+        "killed"
+    } else {
+        "partly"
+    };
+    let by: Vec<&str> = row.named.iter().filter(|id| !row.missed.contains(id)).map(String::as_str).collect();
+    let mut out = format!("{mark:<9} {:<36} on {:<5} by {}", row.flaw, row.base.name(), by.join(", "));
+    if !row.missed.is_empty() {
+        out.push_str(&format!("; not by {}", row.missed.join(", ")));
+    }
+    if !row.also.is_empty() {
+        out.push_str(&format!("; also {}", row.also.join(", ")));
+    }
+    out
+}
+
+/// Everything, for people.
+pub fn text(matrix: &KillMatrix) -> String {
+    let mut out: String = matrix.rows.iter().map(|row| line(row) + "\n").collect();
+    out.push_str(&closing(matrix));
+    out
+}
+
+fn closing(matrix: &KillMatrix) -> String {
+    let (killed, all) = matrix.score();
+    let mut out = format!("\n{killed} of {all} flaws killed\n");
+    for id in &matrix.idle {
+        out.push_str(&format!("case that kills nothing: {id}\n"));
+    }
+    for report in &matrix.honest {
+        out.push_str(&format!(
+            "honest {}: {} passed, {} warned, {} failed, {} inconclusive, {} not applicable\n",
+            report.partner.name,
+            report.totals.pass,
+            report.totals.warn,
+            report.totals.fail,
+            report.totals.inconclusive,
+            report.totals.not_applicable
+        ));
+    }
+    out
+}
+
+/// Everything, for programs.
+pub fn json(matrix: &KillMatrix) -> String {
+    let rows: Vec<_> = matrix
+        .rows
+        .iter()
+        .map(|row| {
+            json!({
+                "flaw": row.flaw,
+                "base": row.base.name(),
+                "killed": row.killed,
+                "named": row.named,
+                "missed": row.missed,
+                "also": row.also,
+                "findings": row.killed_by.iter().map(|(case, rule, verdict)| {
+                    json!({ "case": case, "requirement": rule, "verdict": verdict })
+                }).collect::<Vec<_>>(),
+            })
+        })
+        .collect();
+    let (killed, all) = matrix.score();
+    let whole = json!({ "format": 1, "killed": killed, "flaws": all, "idle": matrix.idle, "rows": rows });
+    format!("{}\n", serde_json::to_string_pretty(&whole).unwrap_or_default())
+}
+
+/// Everything, for a page.
+pub fn markdown(matrix: &KillMatrix) -> String {
+    let mut out = String::from("| flaw | base | killed by | also fails |\n|---|---|---|---|\n");
+    for row in &matrix.rows {
+        let by: Vec<String> =
+            row.named.iter().filter(|id| !row.missed.contains(id)).map(|id| format!("`{id}`")).collect();
+        let by = if row.killed { by.join(", ") } else { "**survived**".to_owned() };
+        let also: Vec<String> = row.also.iter().map(|id| format!("`{id}`")).collect();
+        out.push_str(&format!("| `{}` | {} | {by} | {} |\n", row.flaw, row.base.name(), also.join(", ")));
+    }
+    out.push_str(&closing(matrix));
+    out
+}
