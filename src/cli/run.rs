@@ -253,11 +253,11 @@ async fn show(mut events: UnboundedReceiver<Event>) {
 pub(super) fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let suite = args.suite.load()?;
     let subject = args.subject.subject()?;
-    if let SubjectSpec::Manifest { path, manifest } = &subject {
-        if let Some(start) = manifest.start.as_ref().filter(|start| !start.setup.is_empty()) {
-            let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-            println!("to be done once: {} (in {})", start.setup.join(" "), folder.display());
-        }
+    if let SubjectSpec::Manifest { path, manifest } = &subject
+        && let Some(start) = manifest.start.as_ref().filter(|start| !start.setup.is_empty())
+    {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        println!("to be done once: {} (in {})", start.setup.join(" "), folder.display());
     }
     let request = RunRequest {
         suite,

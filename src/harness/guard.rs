@@ -126,12 +126,12 @@ fn asked(played: &Played) -> BTreeSet<Message> {
     for exchange in &played.transcript.exchanges {
         let Some(endpoint) = exchange.endpoint else { continue };
         asked.insert(Message::Response(endpoint));
-        if endpoint == Endpoint::Token {
-            if let Some(json) = exchange.response_json() {
-                for (member, object) in [("id_token", Object::IdToken), ("access_token", Object::AccessToken)] {
-                    if json.get(member).is_some() {
-                        asked.insert(Message::Object(object));
-                    }
+        if endpoint == Endpoint::Token
+            && let Some(json) = exchange.response_json()
+        {
+            for (member, object) in [("id_token", Object::IdToken), ("access_token", Object::AccessToken)] {
+                if json.get(member).is_some() {
+                    asked.insert(Message::Object(object));
                 }
             }
         }

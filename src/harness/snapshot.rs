@@ -96,8 +96,8 @@ fn assert(root: &Path, partner: &str, dialect: &str, case: &str, ladder: &str) -
     settings.set_omit_expression(true);
     settings.set_comparator(Box::new(Watching(Arc::clone(&witness))));
     settings.bind(|| insta::assert_snapshot!(name, ladder));
-    let seen = *witness.lock().unwrap_or_else(PoisonError::into_inner);
-    seen
+
+    *witness.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Where a ladder is stored. Absolute, for insta would take anything else relative to its caller's source.

@@ -32,11 +32,12 @@ pub(super) fn judge(
         let patterns: Vec<String> = allowed.iter().map(ToString::to_string).collect();
         miss(format!("the answer in browser {browser} is {}", patterns.join(" or ")), format!("it is {status}"));
     }
-    if let Some(place) = &expectation.lands {
-        if page.site != *place && status != 0 || elsewhere && page.site != *place {
-            let at = printable(&super::masked(&page.url, look.facts));
-            miss(format!("the browser rests at the {place}"), format!("it rests at {at} ({})", page.site));
-        }
+    if let Some(place) = &expectation.lands
+        && page.site != *place
+        && (status != 0 || elsewhere)
+    {
+        let at = printable(&super::masked(&page.url, look.facts));
+        miss(format!("the browser rests at the {place}"), format!("it rests at {at} ({})", page.site));
     }
     for word in expectation.lacks.iter().filter_map(text) {
         if has_word(&page.text, &word) {

@@ -7,9 +7,12 @@ use crate::model::observation::{FeatureSeen, SessionSeen, Whom};
 
 use super::{Mismatch, printable, text};
 
+/// Whether an answer of the probe is the right one.
+type Holds = Box<dyn Fn(&Whom) -> bool>;
+
 pub(super) fn session(who: &SessionIs, seen: &SessionSeen, browser: &str) -> Vec<Mismatch> {
     let own = || seen.own.clone().map_or(Whom::Nobody, Whom::Person);
-    let (expected, holds): (String, Box<dyn Fn(&Whom) -> bool>) = match who {
+    let (expected, holds): (String, Holds) = match who {
         SessionIs::Person(name) => {
             let wanted = Whom::Person(name.clone());
             (format!("the probe says {name} in browser {browser}"), Box::new(move |whom| *whom == wanted))

@@ -51,10 +51,10 @@ impl Play {
         let page =
             partner::open_place(&self.base, &browser, &cause.tab, place, person.as_ref(), &adjust, cause).await?;
         // Who signs up or logs in locally is in by her own account.
-        if let (Some(person), true) = (&person, matches!(name, "sign_up" | "local_login")) {
-            if let Some(known) = self.state().browsers.get_mut(browser.name()) {
-                known.owner = Some(person.name.clone());
-            }
+        if let (Some(person), true) = (&person, matches!(name, "sign_up" | "local_login"))
+            && let Some(known) = self.state().browsers.get_mut(browser.name())
+        {
+            known.owner = Some(person.name.clone());
         }
         Ok(Some(page))
     }

@@ -49,7 +49,7 @@ pub(super) fn expectation<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Exp
         [one] => one.clone(),
         [] => {
             let names: Vec<&str> = SUBJECTS.iter().copied().chain(QUALIFIERS.iter().map(|(name, _)| *name)).collect();
-            for (name, span, _) in members(table).into_iter().filter(|(name, _, _)| !names.contains(name)) {
+            if let Some((name, span, _)) = members(table).into_iter().find(|(name, _, _)| !names.contains(name)) {
                 reader.unknown(span, &format!("`{name}` is nothing that can be expected"), name, &SUBJECTS, "subject");
                 return None;
             }

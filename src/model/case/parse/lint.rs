@@ -150,10 +150,10 @@ fn step_names<'t>(reader: &Reader<'t>, case: &Case, steps: &[Node<'t>]) {
             }
             _ => None,
         };
-        if let Some((name, span)) = wanted {
-            if !earlier.contains(&name) {
-                reader.unknown(span, &format!("no earlier step is called `{name}`"), name, &earlier, "step");
-            }
+        if let Some((name, span)) = wanted
+            && !earlier.contains(&name)
+        {
+            reader.unknown(span, &format!("no earlier step is called `{name}`"), name, &earlier, "step");
         }
         if let Some(name) = &step.name {
             if earlier.contains(&name.as_str()) {

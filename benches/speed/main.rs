@@ -1,0 +1,211 @@
+//! Speed and size, each figure beside its limit measured in the same run. `cargo bench --bench speed`, on an idle machine.
+//!
+//! A limit is a program that does nothing but what cannot be left out: a bare hyper server, and one that only signs.
+
+mod bare;
+mod load;
+mod login;
+mod process;
+
+use std::collections::BTreeSet;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use countersign::harness::run::{RunRequest, SnapshotMode, SubjectSpec, run};
+use countersign::harness::suite::{Additions, Suite};
+use countersign::model::exchange::Sequence;
+use countersign::model::fault::ProviderName;
+use countersign::model::persona::Person;
+use countersign::model::verdict::Tier;
+use countersign::provider::{ClientRegistration, Provider, ProviderConfig};
+use countersign::reference::Base;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
+/// How long each throughput is measured.
+const TIME: Duration = Duration::from_secs(2);
+const CONNECTIONS: usize = 8;
+const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
+
+fn main() {
+    let arguments: Vec<String> = std::env::args().collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads can be started");
+    if let Some(port) = arguments.iter().position(|own| own == "--bare").and_then(|at| arguments.get(at + 1)) {
+        // The limit of a cold start: this very program as a bare server.
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().expect("a port")));
+        runtime.block_on(async {
+            bare::serve(address, bare::Work::Constant("{}".into())).await.expect("the port is free");
+            std::future::pending::<()>().await;
+        });
+    }
+    println!("{:<44} {:>12} {:>12} {:>8}   target", "what", "measured", "limit", "ratio");
+    runtime.block_on(throughput());
+    starts();
+    whole_run(&runtime);
+}
+
+fn line(what: &str, measured: String, limit: String, ratio: Option<f64>, target: &str) {
+    let ratio = ratio.map_or(String::new(), |ratio| format!("{:.0} %", ratio * 100.0));
+    println!("{what:<44} {measured:>12} {limit:>12} {ratio:>8}   {target}");
+}
+
+fn per_second(what: &str, own: f64, limit: f64, target: &str) {
+    line(what, format!("{own:.0}/s"), format!("{limit:.0}/s"), Some(own / limit), target);
+}
+
+async fn provider(alg: &str) -> (Provider, Person) {
+    let suite = Suite::load(&Additions::default()).expect("the embedded suite can be read");
+    let dialect = suite.dialect("oidc").expect("the dialect is embedded");
+    let person = Person::mint(&dialect.personas[0], "alice", 1, "bench", None, None);
+    let config = ProviderConfig {
+        name: ProviderName::Main,
+        dialect: Arc::new(dialect),
+        listen: ANY,
+        issuer: None,
+        clients: vec![ClientRegistration {
+            id: "bench".to_owned(),
+            secret: Some("secret".to_owned()),
+            auth: "client_secret_post".to_owned(),
+            redirect_uris: vec![login::CALLBACK.to_owned()],
+            id_token_alg: Some(alg.to_owned()),
+            ..ClientRegistration::default()
+        }],
+        sequence: Sequence::default(),
+        people: vec![person.clone()],
+    };
+    (Provider::start(config).await.expect("loopback has a free port"), person)
+}
+
+/// The load comes from threads of its own; the servers run in the runtime's.
+async fn measured(address: SocketAddr, request: Vec<u8>) -> f64 {
+    tokio::task::spawn_blocking(move || load::per_second(address, &request, CONNECTIONS, TIME))
+        .await
+        .expect("the load ran")
+}
+
+async fn throughput() {
+    let (server, person) = provider("RS256").await;
+    let discovery = load::request("GET", "/.well-known/openid-configuration", &[], "");
+    let document = load::Connection::open(server.address())
+        .and_then(|mut connection| connection.ask(&discovery))
+        .expect("discovery answers");
+    let constant = bare::serve(ANY, bare::Work::Constant(document.body.into())).await.expect("a free port");
+    let limit = measured(constant, discovery.clone()).await;
+    per_second("discovery", measured(server.address(), discovery).await, limit, ">= 75 % of bare hyper");
+    let body = "grant_type=client_credentials&client_id=bench&client_secret=secret";
+    let token = load::request("POST", "/token", &[], body);
+    for (alg, work, target) in [
+        ("RS256", bare::Work::rs256(), ">= 85 % of bare signing"),
+        ("ES256", bare::Work::es256(), ">= 60 % of bare signing"),
+    ] {
+        let (own, _) = provider(alg).await;
+        let signing = bare::serve(ANY, work).await.expect("a free port");
+        let limit = measured(signing, token.clone()).await;
+        per_second(&format!("client_credentials, {alg}"), measured(own.address(), token.clone()).await, limit, target);
+    }
+    for (alg, target) in [("RS256", ">= 1000/s"), ("ES256", ">= 1500/s")] {
+        let (own, person) =
+            if alg == "RS256" { (&server, person.clone()) } else { (&provider(alg).await.0, person.clone()) };
+        let address = own.address();
+        let one =
+            tokio::task::spawn_blocking(move || login::per_second(address, &person, TIME)).await.expect("logins ran");
+        line(
+            &format!("code-flow logins one after the other, {alg}"),
+            format!("{one:.0}/s"),
+            String::new(),
+            None,
+            target,
+        );
+    }
+}
+
+fn starts() {
+    let this = std::env::current_exe().expect("a program knows itself");
+    let serve = |port: u16| {
+        let mut command = Command::new(PROGRAM);
+        command.args(["serve", "--port", &port.to_string()]);
+        command
+    };
+    let bare = |port: u16| {
+        let mut command = Command::new(&this);
+        command.args(["--bare", &port.to_string()]);
+        command
+    };
+    let several = |command: &dyn Fn(u16) -> Command| {
+        let all: Vec<(Duration, u64)> =
+            (0..9).map(|_| process::cold_start(command, "/.well-known/openid-configuration")).collect();
+        let times = process::median(all.iter().map(|(time, _)| *time).collect());
+        (times, process::median(all.iter().map(|(_, size)| *size).collect()))
+    };
+    let ((own, own_size), (limit, limit_size)) = (several(&serve), several(&bare));
+    let ms = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
+    let mb = |kilobytes: u64| format!("{:.1} MB", kilobytes as f64 / 1024.0);
+    line("serve: exec to first discovery answer", ms(own), ms(limit), None, "<= 5 ms");
+    line("serve: resident after start", mb(own_size), mb(limit_size), None, "<= 12 MB");
+}
+
+fn whole_run(runtime: &tokio::runtime::Runtime) {
+    let suite = Arc::new(Suite::load(&Additions::default()).expect("the embedded suite can be read"));
+    let once = |filter: Vec<String>| {
+        let request = RunRequest {
+            suite: Arc::clone(&suite),
+            subject: SubjectSpec::Reference { base: Base::Full, flaws: BTreeSet::new(), dialect: "oidc".to_owned() },
+            dialect: None,
+            tier: Some(Tier::Strict),
+            jobs: Some(4),
+            seed: Some(1),
+            filter,
+            only: None,
+            fail_fast: false,
+            partition: None,
+            snapshots: SnapshotMode::Off,
+            snapshot_root: None,
+            rerun_prefix: String::new(),
+            today: (2026, 1, 1),
+            log: None,
+        };
+        let begin = Instant::now();
+        let report = runtime.block_on(async {
+            let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
+            run(request, events).await
+        });
+        assert_eq!(report.totals.fail + report.totals.inconclusive, 0, "{:?}", report.findings);
+        (begin.elapsed(), report.totals.all())
+    };
+    let waiting = "resilience/token-timeout";
+    let without: Vec<String> = suite.cases.iter().map(|case| case.id.clone()).filter(|id| id != waiting).collect();
+    let (time, cases) = (0..3).map(|_| once(without.clone())).min().expect("three runs");
+    line(
+        &format!("{cases} cases with controls"),
+        format!("{:.2} s", time.as_secs_f64()),
+        String::new(),
+        None,
+        "< 1 s (86 cases of tier basic)",
+    );
+    let attempts = 64;
+    let begin = Instant::now();
+    for _ in 0..attempts {
+        once(vec!["login/happy".to_owned()]);
+    }
+    // Each such run starts provider and partner, checks them, plays the case and proves recovery: four logins.
+    let each = begin.elapsed() / (attempts * 4);
+    line(
+        "one login of a whole run, start included",
+        format!("{:.1} ms", each.as_secs_f64() * 1000.0),
+        String::new(),
+        None,
+        "<= 10 ms CPU an attempt",
+    );
+    let mut command = Command::new(PROGRAM);
+    command.args(["run", "--base", "full"]);
+    let (wall, peak, code) = process::to_the_end(command);
+    assert_eq!(code, Some(0), "the reference partner passes");
+    line(
+        "countersign run, everything: wall and peak",
+        format!("{:.2} s", wall.as_secs_f64()),
+        String::new(),
+        None,
+        &format!("{:.1} MB peak (< 25 MB); it waits {waiting} out", peak as f64 / 1024.0),
+    );
+}
