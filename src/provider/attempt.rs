@@ -260,7 +260,9 @@ impl Attempt {
     /// Browser and tab of each request that a fault withholds now.
     pub fn held(&self) -> Vec<(String, String)> {
         let inner = self.state.inner();
-        inner.held.iter().map(|(_, browser, tab)| (browser.clone(), tab.clone())).collect()
+        // One whose fault was mended is on its way, even before its task has woken up.
+        let held = inner.held.iter().filter(|held| !*held.released.borrow());
+        held.map(|held| (held.browser.clone(), held.tab.clone())).collect()
     }
 
     /// Changes whenever an exchange is written down, ends, or is held.

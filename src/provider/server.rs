@@ -25,7 +25,7 @@ use super::ledger::Origin;
 use super::mint::answer::Answer;
 use super::mint::pace::{self, Departure, PacedBody, Taken};
 use super::reply::{Reply, faulty_error};
-use super::state::{AttemptState, Shared};
+use super::state::{AttemptState, HeldRequest, Shared};
 use super::{TAG_HEADER, attempt, authorize, logout, metadata, pages, resources, token};
 
 /// Connections at a time.
@@ -286,7 +286,8 @@ async fn withhold(
     if withheld(Some(&paced.pace)) {
         faults::delivered(attempt, faults);
     }
-    let held = matches!(paced.pace, Pace::Held).then(|| Held::new(attempt, exchange.seq, origin));
+    let held =
+        matches!(paced.pace, Pace::Held).then(|| Held::new(attempt, exchange.seq, origin, paced.released.clone()));
     let departure = pace::withhold(Some(&paced.pace), paced.released.clone()).await;
     drop(held);
     match departure {
@@ -306,9 +307,10 @@ struct Held<'a> {
 }
 
 impl<'a> Held<'a> {
-    fn new(attempt: &'a AttemptState, seq: u64, origin: Option<&Origin>) -> Self {
+    fn new(attempt: &'a AttemptState, seq: u64, origin: Option<&Origin>, released: watch::Receiver<bool>) -> Self {
         if let Some(origin) = origin {
-            attempt.inner().held.push((seq, origin.browser.clone(), origin.tab.clone()));
+            let (browser, tab) = (origin.browser.clone(), origin.tab.clone());
+            attempt.inner().held.push(HeldRequest { seq, browser, tab, released });
         }
         attempt.happened();
         Held { attempt, seq }
@@ -317,7 +319,7 @@ impl<'a> Held<'a> {
 
 impl Drop for Held<'_> {
     fn drop(&mut self) {
-        self.attempt.inner().held.retain(|(own, _, _)| *own != self.seq);
+        self.attempt.inner().held.retain(|held| held.seq != self.seq);
         self.attempt.happened();
     }
 }

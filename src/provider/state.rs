@@ -108,6 +108,15 @@ pub(super) struct AttemptState {
     inner: Mutex<Inner>,
 }
 
+/// A request that a fault withholds.
+pub(super) struct HeldRequest {
+    pub seq: u64,
+    pub browser: String,
+    pub tab: String,
+    /// True once its fault was mended.
+    pub released: watch::Receiver<bool>,
+}
+
 /// What changes while an attempt lasts.
 #[derive(Default)]
 pub(super) struct Inner {
@@ -118,7 +127,7 @@ pub(super) struct Inner {
     pub faults: Vec<Placed>,
     pub options: Options,
     pub exchanges: VecDeque<Exchange>,
-    pub held: Vec<(u64, String, String)>,
+    pub held: Vec<HeldRequest>,
     pub logins: Vec<Login>,
     /// Person -> scopes that she granted last.
     pub grants: BTreeMap<String, Vec<String>>,

@@ -133,7 +133,8 @@ fn take(app: &App, visit: &Visit, session: Option<&(String, Session)>) -> Option
     // Of two answers that come at the same time, one finds it gone.
     let mut inner = app.inner();
     let logins = &mut inner.sessions.get_mut(id)?.logins;
-    logins.remove(logins.iter().rposition(is_it)?)
+    logins.remove(logins.iter().rposition(is_it)?)?;
+    Some(found)
 }
 
 /// The login that this answer belongs to.

@@ -151,6 +151,8 @@ impl Play {
                 Ok(None)
             }
             Act::Mend(name) => {
+                // What goes on in the background must have come as far as the message that is about to be released.
+                self.settle_background().await;
                 self.mend(name);
                 Ok(None)
             }
@@ -423,6 +425,15 @@ impl Play {
                 _ = events.changed() => {}
                 () = tokio::time::sleep_until(patience) => return,
             }
+        }
+    }
+
+    /// Waits until every tab is done, or stuck at a message that a fault withholds.
+    async fn settle_background(&self) {
+        let browsers: std::collections::BTreeSet<String> =
+            self.state().busy.keys().map(|(browser, _)| browser.clone()).collect();
+        for browser in browsers {
+            self.settle(&browser, None).await;
         }
     }
 
