@@ -1,3 +1,5 @@
+//! Forms as browsers fill them in: what is sent, and what is not.
+
 use super::*;
 
 fn sent(html: &str, wanted: &WantedForm, submission: &Submission) -> Option<Filled> {

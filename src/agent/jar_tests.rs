@@ -1,3 +1,5 @@
+//! Cookies as RFC 6265 (and its successor) say: what is kept, sent and thrown away.
+
 use super::*;
 
 const NOW: i64 = 1_800_000_000;

@@ -25,6 +25,7 @@ use crate::model::observation::PageSeen;
 
 pub use browser::Browser;
 pub(crate) use browser::Core;
+pub(crate) use site::is_loopback;
 
 /// What all browsers of an attempt have in common.
 #[derive(Clone)]

@@ -121,6 +121,10 @@ impl RunArgs {
         if let Some(tier) = self.tier {
             words.push(format!("--tier {}", Tier::from(tier)));
         }
+        if self.subject.allow_remote {
+            words.push("--allow-remote".to_owned());
+        }
+        words.extend(self.suite.words());
         words.join(" ")
     }
 }
@@ -148,7 +152,7 @@ fn snapshot_root(subject: &SubjectSpec) -> PathBuf {
 pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
     let (targets, partition) = (args.targets()?, args.shard()?);
     let suite = args.suite.load()?;
-    let subject = args.subject.subject()?;
+    let subject = args.subject.subject(&suite)?;
     let root = snapshot_root(&subject);
     snapshot::prepare(&root, mode == Mode::Accept);
     let snapshots = match mode {
@@ -252,7 +256,7 @@ async fn show(mut events: UnboundedReceiver<Event>) {
 /// `check`.
 pub(super) fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let suite = args.suite.load()?;
-    let subject = args.subject.subject()?;
+    let subject = args.subject.subject(&suite)?;
     if let SubjectSpec::Manifest { path, manifest } = &subject
         && let Some(start) = manifest.start.as_ref().filter(|start| !start.setup.is_empty())
     {

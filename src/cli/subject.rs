@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use crate::harness::run::SubjectSpec;
-use crate::model::diagnostic::{Diagnostic, nearest};
-use crate::model::manifest::Manifest;
+use crate::harness::suite::Suite;
+use crate::model::diagnostic::nearest;
+use crate::model::manifest::{self, Names};
 use crate::reference::{Base, FLAWS, Flaw};
 
 use super::Failure;
@@ -49,11 +50,14 @@ pub(super) struct SubjectArgs {
     /// Which defences the reference partner has; with flaws the weakest base where they show
     #[arg(long, value_enum, conflicts_with = "partner")]
     pub base: Option<BaseArg>,
+    /// Drive a partner that is not on this machine
+    #[arg(long)]
+    pub allow_remote: bool,
 }
 
 impl SubjectArgs {
     /// Whom to judge. `wanted`: only a manifest will do.
-    pub fn subject(&self) -> Result<SubjectSpec, Failure> {
+    pub fn subject(&self, suite: &Suite) -> Result<SubjectSpec, Failure> {
         let reference = !self.flaw.is_empty() || self.base.is_some();
         let path = match &self.partner {
             Some(path) => Some(path.clone()),
@@ -64,7 +68,7 @@ impl SubjectArgs {
             None => None,
         };
         match path {
-            Some(path) => manifest(&path),
+            Some(path) => manifest(&path, suite, self.allow_remote),
             None => self.reference(),
         }
     }
@@ -96,14 +100,23 @@ pub(super) fn flaws(ids: &[String]) -> Result<Vec<Flaw>, Failure> {
 }
 
 /// A manifest, read.
-pub(super) fn manifest(path: &Path) -> Result<SubjectSpec, Failure> {
+pub(super) fn manifest(path: &Path, suite: &Suite, allow_remote: bool) -> Result<SubjectSpec, Failure> {
     let shown = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("{shown}: {error}\n  help: give the partner's countersign.toml")))?;
-    let manifest: Manifest = toml::from_str(&text).map_err(|error| {
-        let span = error.span().unwrap_or(0..0);
-        let help = "the keys of a manifest stand in README, \"Certify my integration\"";
-        Failure::usage(Diagnostic::at(&shown, &text, span, error.message(), help).to_string())
-    })?;
+    let names =
+        Names { dialects: &suite.vocabulary.dialects, capabilities: &suite.capabilities, version: &suite.version };
+    let manifest =
+        manifest::read(&shown, &text, &names).map_err(|wrong| Failure::usage(super::suite::shown(&wrong)))?;
+    if !allow_remote && !on_this_machine(&manifest.at.base) {
+        return Err(Failure::usage(format!(
+            "{shown}: [at] base `{}` is not on this machine\n  help: add --allow-remote if you mean to drive it over the network",
+            manifest.at.base
+        )));
+    }
     Ok(SubjectSpec::Manifest { path: path.to_owned(), manifest: Box::new(manifest) })
+}
+
+fn on_this_machine(base: &str) -> bool {
+    url::Url::parse(&base.replace("{port}", "1")).is_ok_and(|url| crate::agent::is_loopback(&url))
 }

@@ -30,6 +30,19 @@ impl SuiteArgs {
     }
 }
 
+impl SuiteArgs {
+    /// The same arguments as words, for a command that is to be typed.
+    pub fn words(&self) -> Vec<String> {
+        let folders = [("--specs", &self.specs), ("--cases", &self.cases)];
+        let mut words: Vec<String> = folders
+            .into_iter()
+            .flat_map(|(flag, folders)| folders.iter().map(move |folder| format!("{flag} {}", folder.display())))
+            .collect();
+        words.extend(self.replace.then(|| "--replace".to_owned()));
+        words
+    }
+}
+
 /// Diagnostics, one after the other, and how many.
 pub(super) fn shown(wrong: &[Diagnostic]) -> String {
     let mut all: Vec<String> = wrong.iter().map(ToString::to_string).collect();

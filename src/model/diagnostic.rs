@@ -3,6 +3,9 @@
 use std::fmt;
 use std::ops::Range;
 
+/// How many characters of a line are shown.
+const WIDTH: usize = 200;
+
 /// One thing that is wrong with a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Diagnostic {
@@ -65,9 +68,13 @@ impl fmt::Display for Diagnostic {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}: {}", self.path, self.line, self.column, self.message)?;
         if let Some((line, marked)) = &self.excerpt {
-            let shown: String = line.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-            let blank = " ".repeat(self.column - 1);
-            write!(f, "\n{:>3} | {shown}\n    | {blank}{}", self.line, "^".repeat(*marked))?;
+            // Of a very long line only the part around the place; the column in the first line stays the true one.
+            let left_out = if line.chars().count() > WIDTH { (self.column - 1).saturating_sub(WIDTH / 2) } else { 0 };
+            let shown: String =
+                line.chars().skip(left_out).take(WIDTH).map(|c| if c.is_control() { ' ' } else { c }).collect();
+            let blank = " ".repeat(self.column - 1 - left_out);
+            let carets = "^".repeat((*marked).min(WIDTH.saturating_sub(blank.len())).max(1));
+            write!(f, "\n{:>3} | {shown}\n    | {blank}{carets}", self.line)?;
         }
         if !self.help.is_empty() {
             let mut lines = self.help.lines();

@@ -67,11 +67,8 @@ impl Play {
         for round in 0..step.repeat {
             let browser = self.browser_of(&step.browser);
             // All at once means a tab each.
-            let tab = if background && step.repeat > 1 {
-                format!("{}#{}", step.tab, round + 1)
-            } else {
-                step.tab.clone()
-            };
+            let tab =
+                if background && step.repeat > 1 { format!("{}#{}", step.tab, round + 1) } else { step.tab.clone() };
             let cause = self.cause(index, &browser, &tab, Purpose::Case);
             let leaves = matches!(&step.act, Act::Visit(visit) if visit.target == Target::Back);
             if leaves {

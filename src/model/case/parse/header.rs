@@ -9,7 +9,7 @@ use crate::model::diagnostic::nearest;
 use crate::model::verdict::{Level, LevelRule, Tier};
 
 use super::fault::fault;
-use super::reader::{Node, Reader};
+use super::reader::{LANGUAGE, Node, Reader};
 use super::step::step;
 use super::value::value;
 
@@ -33,7 +33,7 @@ const LISTS: [ManifestList; 4] =
 
 /// The whole case, as far as it can be read; what cannot is said to the reader.
 pub(super) fn case<'t>(reader: &Reader<'t>, id: &str, table: &'t DeTable<'t>) -> Case {
-    reader.only(table, &KEYS, "a case (this program knows the language of suite 0.1)");
+    reader.only(table, &KEYS, &format!("a case (this program knows the language of suite {LANGUAGE})"));
     let needed = |key: &str, example: &str| {
         if table.get(key).is_none() {
             reader.whole(format!("a case has a `{key}`"), format!("{key} = {example}"));

@@ -153,7 +153,14 @@ fn step_names<'t>(reader: &Reader<'t>, case: &Case, steps: &[Node<'t>]) {
         if let Some((name, span)) = wanted
             && !earlier.contains(&name)
         {
-            reader.unknown(span, &format!("no earlier step is called `{name}`"), name, &earlier, "step");
+            match case.steps.iter().find(|later| later.name.as_deref() == Some(name)) {
+                Some(later) => reader.error(
+                    span,
+                    format!("the step `{name}` comes later (line {})", later.line),
+                    "only a step that is over can be spoken of: change the order",
+                ),
+                None => reader.unknown(span, &format!("no earlier step is called `{name}`"), name, &earlier, "step"),
+            }
         }
         if let Some(name) = &step.name {
             if earlier.contains(&name.as_str()) {

@@ -11,6 +11,9 @@ use crate::model::diagnostic::{Diagnostic, nearest};
 
 use super::Vocabulary;
 
+/// The version of the language that this program knows: a word of a newer one is refused with it.
+pub(super) const LANGUAGE: &str = "0.1";
+
 /// A value with its place.
 pub(super) type Node<'t> = &'t Spanned<DeValue<'t>>;
 

@@ -9,7 +9,7 @@ use crate::model::diagnostic::nearest;
 
 use super::act::{ACTIONS, act};
 use super::header::{level, requirement};
-use super::reader::{Node, Reader, members};
+use super::reader::{LANGUAGE, Node, Reader, members};
 
 /// The keys beside the action.
 const KEYS: [&str; 9] = ["name", "browser", "tab", "save", "repeat", "background", "attack", "requirement", "level"];
@@ -80,7 +80,7 @@ fn unknown_word(reader: &Reader<'_>, name: &str, span: Range<usize>, lacks_actio
     let all = ACTIONS.join(" ");
     let help = match near_action {
         Some(near) => format!("did you mean `{near}`? The actions: {all}"),
-        None => format!("the actions: {all}; or expect"),
+        None => format!("the actions: {all}; or expect. This program knows the language of suite {LANGUAGE}"),
     };
     reader.error(span, format!("`{name}` is not an action"), help);
 }

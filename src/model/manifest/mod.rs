@@ -1,10 +1,14 @@
 //! The partner's manifest, `countersign.toml` (DESIGN section 7).
 
+mod read;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, de};
 
 use super::verdict::Tier;
+
+pub use read::{Names, read};
 
 /// What a partner says of itself.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
