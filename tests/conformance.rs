@@ -33,7 +33,7 @@ fn main() -> ExitCode {
         dialect: "oidc",
         tier: manifest.tier,
         requirements: &suite.requirements,
-        can_start_another: true,
+        company: countersign::partner::Company::SideBySide,
     };
     let runtime = match Runtime::new() {
         Ok(runtime) => Arc::new(runtime),

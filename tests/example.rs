@@ -20,8 +20,9 @@ fn folder() -> PathBuf {
 
 /// What is missing for this test; without Node 20 and its packages there is no partner to judge.
 fn missing() -> Option<&'static str> {
-    let node = Command::new("node").args(["-p", "process.versions.node.split('.')[0]"]).output().ok()?;
-    let version = String::from_utf8_lossy(&node.stdout).trim().parse::<u32>().unwrap_or(0);
+    let node = Command::new("node").args(["-p", "process.versions.node.split('.')[0]"]).output();
+    let said = node.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
+    let version = said.trim().parse::<u32>().unwrap_or(0);
     if version < 20 {
         return Some("needs node");
     }

@@ -20,6 +20,7 @@ use super::guard::{self, Controls, Judged};
 use super::plan::{Isolation, Planned};
 use super::run::{RunRequest, result};
 use super::world::{Ground, World};
+use crate::partner::Company;
 
 /// A decided case.
 pub struct Decided {
@@ -82,8 +83,10 @@ impl Decider {
             }
         }
         let of = |isolation: Isolation| waiting.iter().filter(move |one| one.isolation == isolation).cloned();
-        // Isolated cases have worlds of their own, so they may run beside the shared ones.
-        let beside: Vec<Planned> = of(Isolation::Isolated).collect();
+        // Isolated cases have worlds of their own, so they may run beside the shared ones; unless the partner has a fixed
+        // port, which is free only when the shared one has stopped.
+        let one_at_a_time = self.ground.launcher.company() == Company::OneAtATime;
+        let (after, beside): (Vec<Planned>, Vec<Planned>) = of(Isolation::Isolated).partition(|_| one_at_a_time);
         let shared: Vec<Planned> = of(Isolation::Shared).collect();
         let mut first = self.side_by_side(world, shared.into_iter().chain(beside)).await;
         for one in of(Isolation::Exclusive) {
@@ -92,25 +95,42 @@ impl Decider {
             self.recover(world, &id, report).await;
         }
         first.sort_by(|(a, _), (b, _)| a.case.id.cmp(&b.case.id));
-        for (one, judged) in first {
-            let judged = match judged {
-                Some(judged) => self.confirm(world, &one, judged, report).await,
-                None => {
-                    let result =
-                        result(&self.request, &one, Verdict::Inconclusive, "stopped after the first failure".into());
-                    decided.insert(one.case.id.clone(), Decided { result, variants: Vec::new() });
-                    continue;
-                }
-            };
-            let result = self.summary(&one, &judged);
-            self.tell(&result);
-            decided.insert(one.case.id.clone(), Decided { result, variants: judged.variants });
+        for (one, outcome) in first {
+            let one_decided = self.conclude(world, &one, outcome, report).await;
+            decided.insert(one.case.id.clone(), one_decided);
         }
         if let Some(last) = planned.last() {
             self.recover(world, &last.case.id, report).await;
         }
+        if !after.is_empty() {
+            world.partner().await.stop().await;
+        }
+        for one in after {
+            let outcome = self.case(world, &one).await;
+            let one_decided = self.conclude(world, &one, outcome, report).await;
+            decided.insert(one.case.id.clone(), one_decided);
+        }
         self.charge_breaches(&mut decided, report);
         decided
+    }
+
+    /// The last word on a case: failures confirmed alone.
+    async fn conclude(
+        self: &Arc<Self>,
+        world: &Arc<World>,
+        one: &Planned,
+        outcome: Option<Outcome>,
+        report: &mut Report,
+    ) -> Decided {
+        let Some(outcome) = outcome else {
+            let reason = "stopped after the first failure".to_owned();
+            let result = result(&self.request, one, Verdict::Inconclusive, reason);
+            return Decided { result, variants: Vec::new() };
+        };
+        let outcome = self.confirm(world, one, outcome, report).await;
+        let result = self.summary(one, &outcome);
+        self.tell(&result);
+        Decided { result, variants: outcome.variants }
     }
 
     async fn side_by_side(
@@ -234,7 +254,9 @@ impl Decider {
             if !matches!(judged.verdict, Verdict::Fail | Verdict::Inconclusive) {
                 continue;
             }
-            if judged.played.partner_died.is_some() || world.partner().await.ended().is_some() {
+            // An isolated case starts a partner of its own anyway.
+            let shared = one.isolation != Isolation::Isolated;
+            if shared && (judged.played.partner_died.is_some() || world.partner().await.ended().is_some()) {
                 if let Err(error) = world.restart().await {
                     report.run.blocked.get_or_insert(error.to_string());
                     continue;
@@ -246,6 +268,7 @@ impl Decider {
                 Isolation::Isolated => self.in_own_world(one, variant).await,
                 _ => {
                     let _alone = world.alone.write().await;
+                    self.controls.forget_failed(world, &one.case, variant);
                     self.variant(world, one, variant).await
                 }
             };

@@ -7,7 +7,7 @@ use tokio::sync::OnceCell;
 
 use crate::judge;
 use crate::model::case::{Act, Case};
-use crate::model::exchange::{Party, Purpose};
+use crate::model::exchange::{Exchange, Party, Purpose};
 use crate::model::fault::{Endpoint, Message, Object};
 use crate::model::observation::Whom;
 use crate::model::requirement::Registry;
@@ -61,6 +61,15 @@ impl Controls {
             Arc::clone(known.entry(key(world, case, variant)).or_default())
         };
         Arc::clone(cell.get_or_init(|| run_control(world, case, variant)).await)
+    }
+
+    /// Forgets a control that failed, so that it is run again: company may have been the reason.
+    pub fn forget_failed(&self, world: &World, case: &Case, variant: &PlayVariant) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = key(world, case, variant);
+        if known.get(&key).and_then(|cell| cell.get()).is_some_and(|control| control.failed.is_some()) {
+            known.remove(&key);
+        }
     }
 }
 
@@ -169,6 +178,9 @@ pub async fn judge_variant(
     if let Some(sentence) = played.troubles.first() {
         return judged.without_verdict(Verdict::Inconclusive, sentence.clone());
     }
+    if let Some(sentence) = &played.idle {
+        return judged.without_verdict(Verdict::NotApplicable, format!("not exercised: {sentence}"));
+    }
     if let Some((verdict, reason)) = undelivered(&played, control.as_deref()) {
         return judged.without_verdict(verdict, reason);
     }
@@ -238,6 +250,7 @@ fn undelivered(played: &Played, control: Option<&Control>) -> Option<(Verdict, S
 
 fn expectations(judged: &mut Judged, case: &Case, variant: &PlayVariant, tier: Tier, requirements: &Registry) {
     let played = Arc::clone(&judged.played);
+    let deviation = deviation(case, &played);
     for observation in &played.observations {
         let Some(step) = case.steps.get(observation.step) else { continue };
         let rule = step.requirement.as_deref().unwrap_or(&case.requirement);
@@ -257,10 +270,32 @@ fn expectations(judged: &mut Judged, case: &Case, variant: &PlayVariant, tier: T
                 expected: mismatch.expected,
                 observed: mismatch.observed,
                 variant: variant.name.clone(),
-                exchange: mismatch.exchange,
+                exchange: evidence(deviation.as_deref(), mismatch.exchange),
                 known: false,
             });
         }
+    }
+}
+
+/// The exchange that carried the deviation, in words: what the partner should have minded.
+fn deviation(case: &Case, played: &Played) -> Option<String> {
+    let exchanges = &played.transcript.exchanges;
+    let of_an_attack = |exchange: &&Exchange| {
+        exchange.to == Party::Partner
+            && exchange.cause.purpose == Purpose::Case
+            && case.steps.get(exchange.cause.step).is_some_and(|step| step.attack)
+    };
+    let faulty = exchanges.iter().rev().find(|exchange| !exchange.faults.is_empty());
+    let told = faulty.or_else(|| exchanges.iter().find(of_an_attack))?;
+    Some(judge::describe(told, &played.facts))
+}
+
+/// The deviation and what was seen of it.
+fn evidence(deviation: Option<&str>, seen: Option<String>) -> Option<String> {
+    match (deviation, seen) {
+        (Some(deviation), Some(seen)) if !seen.contains(deviation) => Some(format!("{deviation}\n{seen}")),
+        (Some(deviation), None) => Some(deviation.to_owned()),
+        (_, seen) => seen,
     }
 }
 

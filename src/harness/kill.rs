@@ -52,9 +52,38 @@ pub struct KillRow {
     /// Cases that failed because of it without naming it.
     pub also: Vec<String>,
     /// Named cases that did not fail.
-    pub missed: Vec<String>,
+    pub missed: Vec<Missed>,
     /// At least one named case failed for a requirement that it names.
     pub killed: bool,
+}
+
+impl KillRow {
+    /// Whether a case that names the flaw did not fail.
+    pub fn is_missed_by(&self, case: &str) -> bool {
+        self.missed.iter().any(|missed| missed.case == case)
+    }
+}
+
+/// A case that should have failed, and what it said instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Missed {
+    /// The case's id.
+    pub case: String,
+    /// Its verdict; `None`: it was not in the report.
+    pub verdict: Option<Verdict>,
+    /// Its reason, or what the run says of it.
+    pub why: String,
+}
+
+impl std::fmt::Display for Missed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let verdict = self.verdict.map_or("not run".to_owned(), |verdict| verdict.to_string());
+        write!(f, "{} ({verdict}", self.case)?;
+        if !self.why.is_empty() {
+            write!(f, ": {}", self.why)?;
+        }
+        write!(f, ")")
+    }
 }
 
 /// Flaws by cases.
@@ -171,7 +200,7 @@ fn row(suite: &Suite, flaw: Flaw, named: Vec<String>, report: &Report) -> KillRo
         let case = suite.cases.iter().find(|case| case.id == *id);
         killed_by.iter().any(|(own, rule, _)| own == id && case.is_some_and(|case| names(case, rule)))
     };
-    let missed: Vec<String> = named.iter().filter(|id| !failed(id)).cloned().collect();
+    let missed: Vec<Missed> = named.iter().filter(|id| !failed(id)).map(|id| missed(report, id)).collect();
     let killed = named.iter().any(failed);
     let also: BTreeSet<String> =
         killed_by.iter().map(|(id, _, _)| id.clone()).filter(|id| !named.contains(id)).collect();
@@ -186,6 +215,15 @@ fn row(suite: &Suite, flaw: Flaw, named: Vec<String>, report: &Report) -> KillRo
     }
 }
 
+fn missed(report: &Report, id: &str) -> Missed {
+    let case = report.cases.iter().find(|case| case.id == id);
+    let mut why: Vec<String> =
+        case.iter().map(|case| case.reason.clone()).filter(|reason| !reason.is_empty()).collect();
+    why.extend(report.run.blocked.clone());
+    why.extend(report.findings.iter().map(|finding| finding.observed.clone()));
+    Missed { case: id.to_owned(), verdict: case.map(|case| case.verdict), why: why.join("; ") }
+}
+
 /// Whether a rule is the case's own or that of one of its steps.
 fn names(case: &Case, rule: &str) -> bool {
     case.requirement == rule || case.steps.iter().any(|step| step.requirement.as_deref() == Some(rule))
@@ -197,7 +235,7 @@ fn idle(suite: &Suite, rows: &[KillRow]) -> Vec<String> {
         .cases
         .iter()
         .filter(|case| case.id != "login/happy")
-        .filter(|case| !rows.iter().any(|row| row.named.contains(&case.id) && !row.missed.contains(&case.id)))
+        .filter(|case| !rows.iter().any(|row| row.named.contains(&case.id) && !row.is_missed_by(&case.id)))
         .map(|case| case.id.clone())
         .collect()
 }

@@ -9,6 +9,7 @@ use crate::model::manifest::{IdentityFrom, Manifest};
 use crate::model::requirement::Registry;
 use crate::model::value::Value;
 use crate::model::verdict::Tier;
+use crate::partner::Company;
 
 use super::drive::PlayVariant;
 use super::drive::environment::optional_fields;
@@ -49,8 +50,8 @@ pub struct Circumstances<'a> {
     pub tier: Tier,
     /// The rules.
     pub requirements: &'a Registry,
-    /// Whether a second partner can be started.
-    pub can_start_another: bool,
+    /// Whether fresh partners can be started.
+    pub company: Company,
 }
 
 /// Every case of the tier, in the order of ids.
@@ -64,7 +65,7 @@ pub fn plan(cases: &[Arc<Case>], circumstances: &Circumstances<'_>) -> Vec<Plann
 fn plan_one(case: &Arc<Case>, circumstances: &Circumstances<'_>) -> Planned {
     let isolation = isolation(case);
     let mut reason = why_not(case, circumstances);
-    if reason.is_none() && isolation == Isolation::Isolated && !circumstances.can_start_another {
+    if reason.is_none() && isolation == Isolation::Isolated && circumstances.company == Company::Attached {
         reason = Some("it needs a freshly started partner, and this one is only attached to".to_owned());
     }
     let mut variants = Vec::new();

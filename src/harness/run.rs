@@ -202,7 +202,7 @@ async fn drive_all(
         dialect: &ground.dialect.name,
         tier,
         requirements: &request.suite.requirements,
-        can_start_another: ground.launcher.can_start_another(),
+        company: ground.launcher.company(),
     };
     let chosen: Vec<Planned> = plan::plan(&request.suite.cases, &circumstances)
         .into_iter()

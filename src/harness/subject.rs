@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::model::dialect::Dialect;
 use crate::model::manifest::Manifest;
-use crate::partner::{Boxed, Launch, LaunchError, Running, Setup};
+use crate::partner::{Boxed, Company, Launch, LaunchError, Running, Setup};
 use crate::reference::{self, Base, Reference, ReferenceConfig};
 
 /// Whom a run judges.
@@ -94,8 +94,8 @@ impl Launch for ReferenceLaunch {
         })
     }
 
-    fn can_start_another(&self) -> bool {
-        true
+    fn company(&self) -> Company {
+        Company::SideBySide
     }
 }
 

@@ -47,8 +47,13 @@ impl Ground {
         seed: u64,
         client_secret: Option<String>,
     ) -> Self {
-        let grace =
-            manifest.session.grace.as_deref().and_then(crate::model::manifest::duration).unwrap_or(Duration::ZERO);
+        let read = |text: &Option<String>| text.as_deref().and_then(crate::model::manifest::duration);
+        let grace = read(&manifest.session.grace).unwrap_or(Duration::ZERO);
+        let mut limits = crate::agent::Limits::default();
+        if let Some(patience) = read(&manifest.patience) {
+            // Never more than what the rules allow a person to be kept waiting.
+            limits.answer = patience.min(limits.answer);
+        }
         Ground {
             manifest,
             dialect,
@@ -58,7 +63,7 @@ impl Ground {
             grace,
             schemas: Arc::default(),
             messages: MessageRules::default(),
-            limits: crate::agent::Limits::default(),
+            limits,
             attempts: AtomicU64::new(0),
         }
     }

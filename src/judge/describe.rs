@@ -1,11 +1,15 @@
 //! Exchanges for people: short, without secrets, without anything that a terminal would obey.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde_json::Value as Json;
+
 use crate::model::exchange::{Exchange, header};
 
 use super::Facts;
 
 /// How much of a value is shown.
-const SHOWN: usize = 300;
+const SHOWN: usize = 500;
 
 /// An exchange in a few lines for people, secrets replaced by their names.
 pub fn describe(exchange: &Exchange, facts: &Facts) -> String {
@@ -20,15 +24,35 @@ pub fn describe(exchange: &Exchange, facts: &Facts) -> String {
         Some(response) => {
             let location = header(&response.headers, "location").map(|to| format!("  location: {to}"));
             let json = header(&response.headers, "content-type").is_some_and(|kind| kind.contains("json"));
-            let body = json.then(|| format!("  {}", String::from_utf8_lossy(&response.body)));
+            let body = json.then(|| format!("  {}", opened(&String::from_utf8_lossy(&response.body), facts)));
             let rest = location.or(body).unwrap_or_default();
             format!("    {}{}", response.status, printable(&masked(&rest, facts)))
         }
     });
+    if let Some(token) = exchange.response_json().as_ref().and_then(|json| json.get("id_token")?.as_str()) {
+        lines.push(format!("    id_token  {}", printable(&masked(&inside(token), facts))));
+    }
     if let Some(note) = &exchange.note {
         lines.push(format!("    {}", printable(&masked(note, facts))));
     }
     lines.join("\n")
+}
+
+/// An answer without the text of its ID token, which nobody can read; what is in it stands on a line of its own.
+fn opened(body: &str, facts: &Facts) -> String {
+    let Ok(Json::Object(mut members)) = serde_json::from_str::<Json>(body) else { return masked(body, facts) };
+    members.remove("id_token");
+    masked(&Json::Object(members).to_string(), facts)
+}
+
+/// Header and claims of a JWT, or the text as it is where it is none.
+fn inside(token: &str) -> String {
+    let part = |text: Option<&str>| String::from_utf8(URL_SAFE_NO_PAD.decode(text?).ok()?).ok();
+    let mut parts = token.split('.');
+    match (part(parts.next()), part(parts.next())) {
+        (Some(header), Some(claims)) => format!("{header} {claims}"),
+        _ => token.to_owned(),
+    }
 }
 
 /// A text with every secret of the attempt replaced by its name.

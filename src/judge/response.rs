@@ -17,7 +17,11 @@ pub(super) fn judge(
     };
     let status = page.response.status;
     let evidence = || {
-        let answer = if status == 0 { printable(&page.text) } else { status.to_string() };
+        let answer = match (status, page.text.is_empty()) {
+            (0, true) => "not opened: nothing outside this run is".to_owned(),
+            (0, false) => printable(&page.text),
+            _ => status.to_string(),
+        };
         Some(format!("{} {} → {answer}", page.request.method, printable(&super::masked(&page.url, look.facts))))
     };
     let mut missed = Vec::new();

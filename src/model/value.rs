@@ -245,6 +245,19 @@ impl Value {
         }
     }
 
+    /// Whether what is done to a source leaves it as it was: eight characters kept of eight, digits in the other case.
+    /// A deviation that changes nothing is none, and whoever takes it is not to blame.
+    pub fn changes_nothing(&self, environment: &dyn Environment) -> bool {
+        let Value::Run(run) = self else { return false };
+        let may_be_idle =
+            |transform: &Transform| matches!(transform, Transform::Keep(_) | Transform::Case(_) | Transform::Form(_));
+        if run.transforms.is_empty() || !run.transforms.iter().all(may_be_idle) {
+            return false;
+        }
+        let before = resolve_source(&run.source, environment).map(|wire| wire.to_text());
+        before.is_ok() && before == self.resolve(environment).map(|wire| wire.to_text())
+    }
+
     /// The JSON of a value without run-time parts; run-time parts become `null`.
     pub fn literal(&self) -> Option<Json> {
         struct Nothing;
@@ -472,6 +485,18 @@ mod tests {
         assert!(decomposed.contains("A\u{30a}") && decomposed.contains("n\u{303}"));
         assert_eq!(of(UnicodeForm::Nfc, &decomposed).unwrap().to_text(), "Ångström ñ Việt");
         assert_eq!(of(UnicodeForm::Fullwidth, "a@b").unwrap().to_text(), "ａ＠ｂ");
+    }
+
+    #[test]
+    fn a_transform_that_changes_nothing_is_seen() {
+        let saved = Saved(BTreeMap::from([("own".to_owned(), Wire::from("12345678"))]));
+        let of = |transform: Transform| {
+            let run = RunValue { source: Source::Saved("own".into()), transforms: vec![transform] };
+            Value::Run(Box::new(run)).changes_nothing(&saved)
+        };
+        assert!(of(Transform::Keep(8)) && of(Transform::Case(LetterCase::Swap)));
+        assert!(!of(Transform::Keep(7)) && !of(Transform::Edit(Place::Last)));
+        assert!(!Value::text("12345678").changes_nothing(&saved));
     }
 
     #[test]

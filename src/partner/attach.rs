@@ -4,14 +4,24 @@ use std::future::pending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::command::status_of;
-use super::{Boxed, Launch, LaunchError, Running, Setup};
+use crate::model::manifest::{Manifest, duration};
 
-/// How long it may take to answer at all.
+use super::command::status_of;
+use super::{Boxed, Company, Launch, LaunchError, Running, Setup};
+
+/// How long it may take to answer at all, where its manifest says nothing shorter.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 pub(super) struct AttachedPartner {
-    pub base: String,
+    base: String,
+    within: Duration,
+}
+
+impl AttachedPartner {
+    pub(super) fn new(manifest: &Manifest) -> Self {
+        let patience = manifest.patience.as_deref().and_then(duration).unwrap_or(ANSWER_WITHIN);
+        AttachedPartner { base: manifest.at.base.clone(), within: patience.min(ANSWER_WITHIN) }
+    }
 }
 
 impl Launch for AttachedPartner {
@@ -24,16 +34,16 @@ impl Launch for AttachedPartner {
                     .to_owned(),
                 started: false,
             };
-            match tokio::time::timeout(ANSWER_WITHIN, status_of(&format!("{base}/"))).await {
+            match tokio::time::timeout(self.within, status_of(&format!("{base}/"))).await {
                 Ok(Some(_)) => Ok(Arc::new(Attached { base }) as Arc<dyn Running>),
                 Ok(None) => Err(trouble(format!("nothing speaks HTTP at {base}"))),
-                Err(_) => Err(trouble(format!("{base} gave no answer within {} s", ANSWER_WITHIN.as_secs()))),
+                Err(_) => Err(trouble(format!("{base} gave no answer within {} s", self.within.as_secs_f32()))),
             }
         })
     }
 
-    fn can_start_another(&self) -> bool {
-        false
+    fn company(&self) -> Company {
+        Company::Attached
     }
 }
 

@@ -13,12 +13,12 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::model::manifest::{Manifest, Start};
+use crate::model::manifest::{Manifest, Start, duration};
 
 use super::group::{self, Signal};
-use super::{Boxed, Launch, LaunchError, Running, Setup};
+use super::{Boxed, Company, Launch, LaunchError, Running, Setup};
 
-/// How long a partner may take to become ready.
+/// How long a partner may take to become ready, where its manifest says nothing else.
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How long it may take to end when asked politely.
 const END_WITHIN: Duration = Duration::from_secs(5);
@@ -71,7 +71,8 @@ impl Launch for CommandPartner {
                 self.start.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
             let running = self.spawn(&words, &env, &base, &setup.client_secret)?;
             let ready = format!("{base}{}", self.start.ready.as_deref().unwrap_or("/"));
-            match running.wait_ready(&ready, self.start.ready.is_some()).await {
+            let within = self.start.ready_within.as_deref().and_then(duration).unwrap_or(READY_WITHIN);
+            match running.wait_ready(&ready, self.start.ready.is_some(), within).await {
                 Ok(()) => Ok(Arc::new(running) as Arc<dyn Running>),
                 Err(what) => {
                     let output = running.output();
@@ -87,8 +88,8 @@ impl Launch for CommandPartner {
         })
     }
 
-    fn can_start_another(&self) -> bool {
-        !self.has_fixed_port()
+    fn company(&self) -> Company {
+        if self.has_fixed_port() { Company::OneAtATime } else { Company::SideBySide }
     }
 }
 
@@ -220,8 +221,8 @@ struct CommandRunning {
 
 impl CommandRunning {
     /// Asks until it answers; ends early when the process does.
-    async fn wait_ready(&self, url: &str, must_be_good: bool) -> Result<(), String> {
-        let deadline = Instant::now() + READY_WITHIN;
+    async fn wait_ready(&self, url: &str, must_be_good: bool, within: Duration) -> Result<(), String> {
+        let deadline = Instant::now() + within;
         let mut pause = Duration::from_millis(10);
         let mut ended = self.ended.clone();
         loop {
@@ -232,7 +233,7 @@ impl CommandRunning {
             }
             if Instant::now() >= deadline {
                 let last = seen.map_or("it never answered".to_owned(), |status| format!("it answered {status}"));
-                return Err(format!("{url} was not ready within {} s: {last}", READY_WITHIN.as_secs()));
+                return Err(format!("{url} was not ready within {} s: {last}", within.as_secs_f32()));
             }
             // There is no event for a port that begins to listen; the process's end is one.
             tokio::select! {

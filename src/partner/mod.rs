@@ -37,8 +37,19 @@ pub struct Setup {
 pub trait Launch: Send + Sync {
     /// Starts it and waits until it is ready.
     fn launch<'a>(&'a self, setup: &'a Setup) -> Boxed<'a, Result<Arc<dyn Running>, LaunchError>>;
-    /// Whether a second one can be started while the first runs (own port, own issuer).
-    fn can_start_another(&self) -> bool;
+    /// Whether fresh ones can be started, and beside one another.
+    fn company(&self) -> Company;
+}
+
+/// Whether fresh partners can be started (own issuer, nothing learned yet).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Company {
+    /// Any number, side by side: each gets a port of its own.
+    SideBySide,
+    /// One at a time: it has a fixed port.
+    OneAtATime,
+    /// None: it is only attached to.
+    Attached,
 }
 
 /// A partner that is up.
@@ -97,6 +108,6 @@ impl ProbeAnswer {
 pub fn launcher(path: &Path, manifest: &Manifest) -> Arc<dyn Launch> {
     match &manifest.start {
         Some(start) => Arc::new(command::CommandPartner::new(path, manifest, start)),
-        None => Arc::new(attach::AttachedPartner { base: manifest.at.base.clone() }),
+        None => Arc::new(attach::AttachedPartner::new(manifest)),
     }
 }

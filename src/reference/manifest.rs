@@ -40,6 +40,7 @@ pub fn manifest(base: Base, dialect: &str) -> String {
 suite = "0.1"
 dialect = "{dialect}"
 tier = "strict"
+patience = "8s"
 
 [client]
 id = "reference"

@@ -4,6 +4,8 @@ use serde_json::json;
 
 use crate::harness::kill::{KillMatrix, KillRow};
 
+use super::safe;
+
 /// One line per flaw.
 pub fn line(row: &KillRow) -> String {
     let mark = if !row.killed {
@@ -13,10 +15,11 @@ pub fn line(row: &KillRow) -> String {
     } else {
         "partly"
     };
-    let by: Vec<&str> = row.named.iter().filter(|id| !row.missed.contains(id)).map(String::as_str).collect();
+    let by: Vec<&str> = row.named.iter().filter(|id| !row.is_missed_by(id)).map(String::as_str).collect();
     let mut out = format!("{mark:<9} {:<36} on {:<5} by {}", row.flaw, row.base.name(), by.join(", "));
     if !row.missed.is_empty() {
-        out.push_str(&format!("; not by {}", row.missed.join(", ")));
+        let missed: Vec<String> = row.missed.iter().map(|missed| safe(&missed.to_string())).collect();
+        out.push_str(&format!("; not by {}", missed.join(", ")));
     }
     if !row.also.is_empty() {
         out.push_str(&format!("; also {}", row.also.join(", ")));
@@ -62,7 +65,9 @@ pub fn json(matrix: &KillMatrix) -> String {
                 "base": row.base.name(),
                 "killed": row.killed,
                 "named": row.named,
-                "missed": row.missed,
+                "missed": row.missed.iter().map(|missed| {
+                    json!({ "case": missed.case, "verdict": missed.verdict, "why": missed.why })
+                }).collect::<Vec<_>>(),
                 "also": row.also,
                 "findings": row.killed_by.iter().map(|(case, rule, verdict)| {
                     json!({ "case": case, "requirement": rule, "verdict": verdict })
@@ -79,8 +84,7 @@ pub fn json(matrix: &KillMatrix) -> String {
 pub fn markdown(matrix: &KillMatrix) -> String {
     let mut out = String::from("| flaw | base | killed by | also fails |\n|---|---|---|---|\n");
     for row in &matrix.rows {
-        let by: Vec<String> =
-            row.named.iter().filter(|id| !row.missed.contains(id)).map(|id| format!("`{id}`")).collect();
+        let by: Vec<String> = row.named.iter().filter(|id| !row.is_missed_by(id)).map(|id| format!("`{id}`")).collect();
         let by = if row.killed { by.join(", ") } else { "**survived**".to_owned() };
         let also: Vec<String> = row.also.iter().map(|id| format!("`{id}`")).collect();
         out.push_str(&format!("| `{}` | {} | {by} | {} |\n", row.flaw, row.base.name(), also.join(", ")));

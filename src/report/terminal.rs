@@ -41,7 +41,7 @@ pub fn text(report: &Report, requirements: &Registry, style: Style) -> String {
     table(&mut out, report, style);
     for finding in &report.findings {
         out.push_str(&format!("\n{}\n", style.paint(colour(finding.verdict), &format!("{} run", finding.verdict))));
-        out.push_str(&finding_text(finding, requirements));
+        out.push_str(&finding_text(finding, &[], requirements));
     }
     for case in report.cases.iter().filter(|case| case.verdict > Verdict::Pass) {
         out.push_str(&case_text(case, requirements, style));
@@ -93,14 +93,42 @@ fn case_text(case: &CaseResult, requirements: &Registry, style: Style) -> String
     if !case.reason.is_empty() && case.verdict == Verdict::Inconclusive {
         out.push_str(&format!("  reason    {}\n", indented(&case.reason, 12)));
     }
-    for finding in case.findings.iter().filter(|finding| finding.verdict > Verdict::Pass) {
-        out.push_str(&finding_text(finding, requirements));
+    for (finding, variants) in alike(&case.findings) {
+        out.push_str(&finding_text(finding, &variants, requirements));
     }
     out.push_str(&format!("  rerun     {}\n", safe(&case.rerun)));
     out
 }
 
-fn finding_text(finding: &Finding, requirements: &Registry) -> String {
+/// Findings that say the same about several variants, told once: the first of them, and the names of the variants.
+fn alike(findings: &[Finding]) -> Vec<(&Finding, Vec<&str>)> {
+    let mut groups: Vec<(&Finding, Vec<&str>)> = Vec::new();
+    for finding in findings.iter().filter(|finding| finding.verdict > Verdict::Pass) {
+        let same = |(first, _): &&mut (&Finding, Vec<&str>)| {
+            first.requirement == finding.requirement
+                && first.level == finding.level
+                && first.verdict == finding.verdict
+                && first.known == finding.known
+                && first.expected == finding.expected
+                && shape(&first.observed) == shape(&finding.observed)
+        };
+        let variant = finding.variant.as_deref();
+        match groups.iter_mut().find(same) {
+            Some((_, variants)) => {
+                variants.extend(variant.filter(|own| !variants.contains(own)).into_iter().collect::<Vec<_>>())
+            }
+            None => groups.push((finding, variant.into_iter().collect())),
+        }
+    }
+    groups
+}
+
+/// What was observed without the addresses in it, which differ by variant.
+fn shape(observed: &str) -> String {
+    observed.split(' ').map(|word| if word.contains("://") { "…" } else { word }).collect::<Vec<_>>().join(" ")
+}
+
+fn finding_text(finding: &Finding, variants: &[&str], requirements: &Registry) -> String {
     let mut out = format!("  rule      {} ({})", finding.requirement, finding.level);
     if let Some(rule) = requirements.get(&finding.requirement) {
         out.push_str(&format!(": {}\n            {}", rule.summary, rule.clause));
@@ -112,8 +140,14 @@ fn finding_text(finding: &Finding, requirements: &Registry) -> String {
     if finding.known {
         out.push_str("  known     the manifest lists this failure\n");
     }
-    if let Some(variant) = &finding.variant {
-        out.push_str(&format!("  variant   {}\n", safe(variant)));
+    match variants {
+        [] => {}
+        [one] => out.push_str(&format!("  variant   {}\n", safe(one))),
+        several => out.push_str(&format!(
+            "  variants  {} of them, the first of which is shown: {}\n",
+            several.len(),
+            safe(&several.join(", "))
+        )),
     }
     out.push_str(&format!("  expected  {}\n", indented(&finding.expected, 12)));
     out.push_str(&format!("  observed  {}\n", indented(&finding.observed, 12)));

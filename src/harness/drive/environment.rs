@@ -9,7 +9,11 @@ use super::play::{Mode, Play};
 impl Environment for Play {
     fn source(&self, source: &Source) -> Option<Wire> {
         match source {
-            Source::Saved(name) if name == "variant" => self.variant.value.as_ref()?.resolve(self).ok(),
+            Source::Saved(name) if name == "variant" => {
+                let value = self.variant.value.as_ref()?;
+                self.note_idle(value);
+                value.resolve(self).ok()
+            }
             Source::Saved(name) => self.state().saved.get(name).cloned(),
             Source::Of { field, of } => self.of(field, of).or_else(|| self.attempt.source(source)),
             Source::Canary(kind) => self.canary(kind),

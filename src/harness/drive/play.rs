@@ -98,6 +98,8 @@ pub struct Played {
     pub people: Vec<Person>,
     /// Trouble that makes a judgement impossible: each a sentence.
     pub troubles: Vec<String>,
+    /// A deviation came out the same as what it deviates from: in words.
+    pub idle: Option<String>,
     /// The effect of a pushed message in control or twin, in words, where it was missing.
     pub twin_missed: Option<String>,
     /// The bystander was signed out: in words.
@@ -148,6 +150,7 @@ pub(super) struct State {
     pub observations: Vec<Observation>,
     pub troubles: Vec<String>,
     pub outage: bool,
+    pub idle: Option<String>,
     pub twin_missed: Option<String>,
     pub bystander_lost: Option<String>,
     pub people: Vec<String>,
@@ -264,6 +267,14 @@ impl Play {
         self.state().troubles.push(sentence.into());
     }
 
+    /// Notes a deviation that changes nothing at this partner: a cut at 8 where it sends 8 characters.
+    pub(super) fn note_idle(&self, value: &crate::model::value::Value) {
+        if value.changes_nothing(self) {
+            let text = "what should differ came out the same, since there is too little of it to change";
+            self.state().idle = Some(text.to_owned());
+        }
+    }
+
     /// Everything that was exchanged so far.
     pub(super) fn transcript(&self) -> Transcript {
         let browsers: Vec<Browser> = self.state().browsers.values().map(|known| known.browser.clone()).collect();
@@ -332,6 +343,7 @@ impl Play {
             facts,
             people,
             troubles: std::mem::take(&mut state.troubles),
+            idle: state.idle.take(),
             twin_missed: state.twin_missed.take(),
             bystander_lost: state.bystander_lost.take(),
             began,

@@ -121,6 +121,7 @@ impl Play {
 
     /// A value as text; what is not known is noted as trouble.
     pub(super) fn text(&self, value: &Value) -> Option<String> {
+        self.note_idle(value);
         match value.resolve(self) {
             Ok(wire) => Some(wire.to_text()),
             Err(unresolved) => {

@@ -28,6 +28,9 @@ pub struct Manifest {
     /// Attempts at a time.
     #[serde(default)]
     pub jobs: Option<usize>,
+    /// How long the partner is waited for: for an answer 35 s when absent, and never longer.
+    #[serde(default)]
+    pub patience: Option<String>,
     /// Its registration.
     pub client: Client,
     /// Its scopes.
@@ -336,6 +339,9 @@ pub struct Start {
     /// Path that answers 2xx when it is ready; `/` answering anything when absent.
     #[serde(default)]
     pub ready: Option<String>,
+    /// How long it may take until it is ready; 30 s when absent.
+    #[serde(default)]
+    pub ready_within: Option<String>,
     /// What has to be done once before; never run by `run`.
     #[serde(default)]
     pub setup: Vec<String>,

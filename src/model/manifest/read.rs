@@ -280,13 +280,16 @@ impl<'t> Lint<'t> {
         if !manifest.session.url.starts_with('/') && !is_http(&manifest.session.url) {
             self.at(&["session", "url"], format!("`{}` is no path", manifest.session.url), "url = \"/me\"");
         }
-        for (way, text) in [
-            (["session", "grace"], &manifest.session.grace),
-            (["provider", "key_refresh_grace"], &manifest.provider.key_refresh_grace),
-        ] {
+        let durations: [(&[&str], _); 4] = [
+            (&["patience"], &manifest.patience),
+            (&["session", "grace"], &manifest.session.grace),
+            (&["provider", "key_refresh_grace"], &manifest.provider.key_refresh_grace),
+            (&["start", "ready_within"], manifest.start.as_ref().map_or(&None, |start| &start.ready_within)),
+        ];
+        for (way, text) in durations {
             if let Some(text) = text.as_deref().filter(|text| duration(text).is_none()) {
                 let what = format!("cannot read the duration \"{text}\"");
-                self.at(&way, what, "write \"300ms\", \"5s\", \"2m\", \"1h\" or \"1d\"");
+                self.at(way, what, "write \"300ms\", \"5s\", \"2m\", \"1h\" or \"1d\"");
             }
         }
         if manifest.accounts.email.as_deref().is_some_and(|email| !email.contains("{id}")) {

@@ -1,0 +1,186 @@
+//! A small relying party that logs in and can be made to misbehave. It trusts whatever it gets: only its conduct as a
+//! process and as an HTTP server matters here.
+
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// What it has been told.
+pub struct Settings {
+    pub kind: String,
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: String,
+    pub base: String,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// Session cookie -> subject.
+    sessions: HashMap<String, String>,
+    /// State -> session cookie.
+    logins: HashMap<String, String>,
+    made: u64,
+}
+
+struct Asked {
+    path: String,
+    query: HashMap<String, String>,
+    session: Option<String>,
+}
+
+/// Serves for ever.
+pub fn serve(listener: &TcpListener, settings: Settings) {
+    let settings = Arc::new(settings);
+    let memory = Arc::new(Mutex::new(Memory::default()));
+    for stream in listener.incoming().flatten() {
+        let (settings, memory) = (Arc::clone(&settings), Arc::clone(&memory));
+        std::thread::spawn(move || {
+            let _ = answer(stream, &settings, &memory);
+        });
+    }
+}
+
+fn answer(mut stream: TcpStream, settings: &Settings, memory: &Mutex<Memory>) -> std::io::Result<()> {
+    let Some(asked) = read(&mut stream)? else { return Ok(()) };
+    let denied = asked.query.contains_key("error");
+    match (settings.kind.as_str(), asked.path.as_str()) {
+        ("hangs", _) => {
+            std::thread::park();
+            Ok(())
+        }
+        ("floods", "/login") => flood(&mut stream),
+        ("redirects", "/login") => reply(&mut stream, "302 Found", "location: /login\r\n", ""),
+        ("alice", "/me") => reply(&mut stream, "200 OK", "", r#"{"sub":"alice"}"#),
+        ("dies-at-denial", "/callback") if denied => std::process::exit(7),
+        ("hangs-at-denial", "/callback") if denied => {
+            std::thread::park();
+            Ok(())
+        }
+        ("floods-at-denial", "/callback") if denied => flood(&mut stream),
+        ("redirects-at-denial", "/callback") if denied => {
+            let again = format!("location: {}/callback?error=again\r\n", settings.base);
+            reply(&mut stream, "302 Found", &again, "")
+        }
+        ("babbles-at-denial", "/callback") if denied => stream.write_all(b"\x00\xff\x1b[2J this is no HTTP\r\n\r\n"),
+        ("drips-at-denial", "/callback") if denied => {
+            stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 100000\r\n\r\n")?;
+            while stream.write_all(b".").is_ok() {
+                std::thread::park_timeout(Duration::from_millis(100));
+            }
+            Ok(())
+        }
+        _ => behave(&mut stream, &asked, settings, memory),
+    }
+}
+
+fn flood(stream: &mut TcpStream) -> std::io::Result<()> {
+    stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncontent-length: 104857600\r\n\r\n")?;
+    let block = vec![b'a'; 1 << 20];
+    (0..100).try_for_each(|_| stream.write_all(&block))
+}
+
+/// A plain login as it should be, but for checking anything.
+fn behave(stream: &mut TcpStream, asked: &Asked, settings: &Settings, memory: &Mutex<Memory>) -> std::io::Result<()> {
+    let subject = |memory: &Memory| asked.session.as_ref().and_then(|own| memory.sessions.get(own).cloned());
+    match asked.path.as_str() {
+        "/login" => {
+            let (state, cookie) = {
+                let mut memory = memory.lock().unwrap();
+                memory.made += 1;
+                let (state, cookie) = (format!("state-{}", memory.made), format!("session-{}", memory.made));
+                memory.logins.insert(state.clone(), cookie.clone());
+                (state, cookie)
+            };
+            let Settings { issuer, client_id, base, .. } = settings;
+            let head = format!(
+                "location: {issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={base}/callback&scope=openid&state={state}\r\nset-cookie: sid={cookie}; HttpOnly; SameSite=Lax; Path=/\r\n"
+            );
+            reply(stream, "302 Found", &head, "")
+        }
+        "/callback" => {
+            let own = asked.query.get("state").and_then(|state| memory.lock().unwrap().logins.remove(state));
+            let (Some(cookie), Some(code)) = (own, asked.query.get("code")) else {
+                return reply(stream, "400 Bad Request", "", "the login was refused");
+            };
+            if asked.session.as_ref() != Some(&cookie) {
+                return reply(stream, "400 Bad Request", "", "another browser began this login");
+            }
+            match redeem(settings, code) {
+                Some(subject) => {
+                    memory.lock().unwrap().sessions.insert(cookie, subject);
+                    reply(stream, "303 See Other", "location: /\r\n", "")
+                }
+                None => reply(stream, "502 Bad Gateway", "", "the provider gave no token"),
+            }
+        }
+        "/me" => match subject(&memory.lock().unwrap()) {
+            Some(subject) => reply(stream, "200 OK", "", &format!("{{\"sub\":\"{subject}\"}}")),
+            None => reply(stream, "401 Unauthorized", "", "{}"),
+        },
+        "/logout" => {
+            if let Some(own) = &asked.session {
+                memory.lock().unwrap().sessions.remove(own);
+            }
+            reply(stream, "303 See Other", "location: /\r\n", "")
+        }
+        _ => reply(stream, "200 OK", "", "hello"),
+    }
+}
+
+/// The code for the subject of an ID token that nobody looks at twice.
+fn redeem(settings: &Settings, code: &str) -> Option<String> {
+    let address = settings.issuer.strip_prefix("http://")?;
+    let mut stream = TcpStream::connect(address).ok()?;
+    let body = format!(
+        "grant_type=authorization_code&code={code}&redirect_uri={}/callback&client_id={}&client_secret={}",
+        settings.base, settings.client_id, settings.client_secret
+    );
+    let request = format!(
+        "POST /token HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let json: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+    let claims = json.get("id_token")?.as_str()?.split('.').nth(1)?.to_owned();
+    let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+    Some(claims.get("sub")?.as_str()?.to_owned())
+}
+
+fn read(stream: &mut TcpStream) -> std::io::Result<Option<Asked>> {
+    let mut head = Vec::new();
+    let mut byte = [0u8; 1];
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read(&mut byte)? == 0 {
+            return Ok(None);
+        }
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let target = head.split(' ').nth(1).unwrap_or("/").to_owned();
+    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
+    let cookie = head.lines().find_map(|line| {
+        let (name, value) = line.split_once(':')?;
+        name.eq_ignore_ascii_case("cookie").then(|| value.trim().to_owned())
+    });
+    let session =
+        cookie.and_then(|all| all.split(';').find_map(|pair| pair.trim().strip_prefix("sid=").map(str::to_owned)));
+    let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    Ok(Some(Asked { path: path.to_owned(), query, session }))
+}
+
+fn reply(stream: &mut TcpStream, status: &str, headers: &str, body: &str) -> std::io::Result<()> {
+    let kind = if body.starts_with('{') { "application/json" } else { "text/plain" };
+    let text = format!(
+        "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: {kind}\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(text.as_bytes())
+}
