@@ -24,4 +24,13 @@ async fn every_flaw_is_killed_by_every_case_that_names_it_and_every_case_kills()
         matrix.rows.iter().filter(|row| !row.missed.is_empty()).map(|row| (&row.flaw, row.base, &row.missed)).collect();
     assert!(missed.is_empty(), "{missed:#?}");
     assert!(matrix.idle.is_empty(), "{:?}", matrix.idle);
+    for row in &matrix.rows {
+        for kill in row.killed_by.iter().filter(|kill| row.named.contains(&kill.case)) {
+            let finding = &kill.finding;
+            assert!(!finding.expected.is_empty() && !finding.observed.is_empty(), "{}: {finding:#?}", row.flaw);
+            assert!(finding.exchange.as_ref().is_some_and(|text| !text.is_empty()), "{}: {finding:#?}", row.flaw);
+            let again = format!("countersign run --flaw {} --base {} {}", row.flaw, row.base.name(), kill.case);
+            assert_eq!(kill.rerun, again);
+        }
+    }
 }

@@ -154,7 +154,7 @@ pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
     let suite = args.suite.load()?;
     let subject = args.subject.subject(&suite)?;
     let root = snapshot_root(&subject);
-    snapshot::prepare(&root, mode == Mode::Accept);
+    snapshot::prepare(mode == Mode::Accept);
     let snapshots = match mode {
         Mode::Run => SnapshotMode::Compare,
         Mode::Guard => SnapshotMode::Guard { log: args.log.clone() },

@@ -9,7 +9,7 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
 use crate::model::case::Case;
-use crate::model::result::Report;
+use crate::model::result::{Finding, Report};
 use crate::model::verdict::{Tier, Verdict};
 use crate::reference::{Base, FLAWS, Flaw};
 
@@ -45,8 +45,8 @@ pub struct KillRow {
     pub flaw: String,
     /// The base that it was switched on in.
     pub base: Base,
-    /// Case, requirement and verdict of every finding against it.
-    pub killed_by: Vec<(String, String, Verdict)>,
+    /// Every failure that it caused.
+    pub killed_by: Vec<Kill>,
     /// Cases whose `kills` names it.
     pub named: Vec<String>,
     /// Cases that failed because of it without naming it.
@@ -62,6 +62,17 @@ impl KillRow {
     pub fn is_missed_by(&self, case: &str) -> bool {
         self.missed.iter().any(|missed| missed.case == case)
     }
+}
+
+/// A failure of a case because of a flaw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kill {
+    /// The case's id.
+    pub case: String,
+    /// What it found.
+    pub finding: Finding,
+    /// The command that shows it again.
+    pub rerun: String,
 }
 
 /// A case that should have failed, and what it said instead.
@@ -162,6 +173,8 @@ fn reference_run(
     flaws: BTreeSet<String>,
     only: Option<BTreeSet<String>>,
 ) -> RunRequest {
+    let switches: String = flaws.iter().map(|flaw| format!(" --flaw {flaw}")).collect();
+    let rerun_prefix = format!("{}{switches} --base {}", request.rerun_prefix, base.name());
     RunRequest {
         suite: Arc::clone(&request.suite),
         subject: SubjectSpec::Reference { base, flaws, dialect: "oidc".to_owned() },
@@ -175,7 +188,7 @@ fn reference_run(
         partition: None,
         snapshots: SnapshotMode::Off,
         snapshot_root: None,
-        rerun_prefix: request.rerun_prefix.clone(),
+        rerun_prefix,
         today: request.today,
         log: None,
     }
@@ -190,20 +203,20 @@ fn row(suite: &Suite, flaw: Flaw, named: Vec<String>, report: &Report) -> KillRo
     let mut killed_by = Vec::new();
     for case in &report.cases {
         for finding in case.findings.iter().filter(|finding| finding.verdict == Verdict::Fail) {
-            let kill = (case.id.clone(), finding.requirement.clone(), finding.verdict);
-            if !killed_by.contains(&kill) {
-                killed_by.push(kill);
+            let known = |kill: &Kill| kill.case == case.id && kill.finding.requirement == finding.requirement;
+            if !killed_by.iter().any(known) {
+                killed_by.push(Kill { case: case.id.clone(), finding: finding.clone(), rerun: case.rerun.clone() });
             }
         }
     }
     let failed = |id: &String| {
         let case = suite.cases.iter().find(|case| case.id == *id);
-        killed_by.iter().any(|(own, rule, _)| own == id && case.is_some_and(|case| names(case, rule)))
+        killed_by.iter().any(|kill| kill.case == *id && case.is_some_and(|case| names(case, &kill.finding.requirement)))
     };
     let missed: Vec<Missed> = named.iter().filter(|id| !failed(id)).map(|id| missed(report, id)).collect();
     let killed = named.iter().any(failed);
     let also: BTreeSet<String> =
-        killed_by.iter().map(|(id, _, _)| id.clone()).filter(|id| !named.contains(id)).collect();
+        killed_by.iter().map(|kill| kill.case.clone()).filter(|id| !named.contains(id)).collect();
     KillRow {
         flaw: flaw.id.to_owned(),
         base: flaw.shows_on,

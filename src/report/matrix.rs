@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::harness::kill::{KillMatrix, KillRow};
+use crate::model::result::Finding;
 
 use super::safe;
 
@@ -69,8 +70,9 @@ pub fn json(matrix: &KillMatrix) -> String {
                     json!({ "case": missed.case, "verdict": missed.verdict, "why": missed.why })
                 }).collect::<Vec<_>>(),
                 "also": row.also,
-                "findings": row.killed_by.iter().map(|(case, rule, verdict)| {
-                    json!({ "case": case, "requirement": rule, "verdict": verdict })
+                "findings": row.killed_by.iter().map(|kill| {
+                    let Finding { requirement, verdict, .. } = &kill.finding;
+                    json!({ "case": kill.case, "requirement": requirement, "verdict": verdict })
                 }).collect::<Vec<_>>(),
             })
         })
