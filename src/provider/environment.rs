@@ -64,6 +64,8 @@ impl Surroundings<'_> {
                 None => clients.keys().next()?.clone(),
             }
         };
+        let alg = self.shared.client(&client_id).and_then(|client| client.id_token_alg);
+        let alg = alg.as_deref().unwrap_or("RS256");
         let scopes: Vec<String> = self.shared.dialect.scopes.keys().cloned().collect();
         let draft = match kind {
             "id_token" => claims::id_token(
@@ -72,7 +74,7 @@ impl Surroundings<'_> {
                 &IdToken {
                     person: &person,
                     client_id: &client_id,
-                    alg: "RS256",
+                    alg,
                     scopes: &scopes,
                     nonce: None,
                     sid: &person.id,
@@ -83,7 +85,7 @@ impl Surroundings<'_> {
             ),
             "logout_token" => {
                 let now = self.attempt.now() + shift;
-                claims::logout_token(self.shared, now, &client_id, "RS256", Some(&person.sub), None)
+                claims::logout_token(self.shared, now, &client_id, alg, Some(&person.sub), None)
             }
             _ => return None,
         };

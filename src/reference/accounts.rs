@@ -24,7 +24,11 @@ pub(super) fn of(app: &App, sub: &str, claims: &BTreeMap<String, Json>) -> Strin
     if let Some(id) = by_flaw {
         return id;
     }
-    if let Some(own) = inner.accounts.iter().find(|account| account.identity.as_ref() == Some(&identity)) {
+    let casefold = app.flaws.has("sub-casefold");
+    let same = |own: &(String, String)| {
+        *own == identity || (casefold && own.0 == identity.0 && own.1.eq_ignore_ascii_case(&identity.1))
+    };
+    if let Some(own) = inner.accounts.iter().find(|account| account.identity.as_ref().is_some_and(same)) {
         return own.id.clone();
     }
     let may_link = verified || app.flaws.has("link-unverified-email");

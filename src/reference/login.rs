@@ -17,6 +17,27 @@ use super::web::{Page, Visit, session_of, sign_in};
 /// Members of a token response that are known.
 const KNOWN: [&str; 6] = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"];
 
+/// Claims of an ID token that are known; only a flaw minds others.
+const CLAIMS: [&str; 17] = [
+    "iss",
+    "sub",
+    "aud",
+    "exp",
+    "iat",
+    "nbf",
+    "auth_time",
+    "nonce",
+    "sid",
+    "at_hash",
+    "name",
+    "given_name",
+    "family_name",
+    "preferred_username",
+    "picture",
+    "email",
+    "email_verified",
+];
+
 /// Sends the browser to the provider.
 pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
     let return_to = match visit.query.get("return_to") {
@@ -227,12 +248,14 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
         refresh_token: text("refresh_token"),
         sid: None,
     };
-    if app.openid() {
-        let token = text("id_token").ok_or_else(|| sorry(400, "The provider gave no ID token."))?;
-        let token = verified(app, &token, &fresh.access_token, transaction).await.map_err(|why| sorry(400, why))?;
+    let id_token = text("id_token").filter(|token| !token.is_empty());
+    if app.openid() && !(id_token.is_none() && app.flaws.has("logs-in-without-id-token")) {
+        let token = id_token.ok_or_else(|| sorry(400, "The provider gave no ID token."))?;
+        let token = verified(app, &token, &fresh.access_token, transaction).await?;
         fresh.sub = token
             .text("sub")
             .filter(|sub| !sub.is_empty())
+            .or(app.flaws.has("null-sub-account").then_some(""))
             .ok_or_else(|| sorry(400, "The ID token names nobody."))?
             .to_owned();
         fresh.sid = token.text("sid").map(str::to_owned);
@@ -244,31 +267,52 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
     Ok(fresh)
 }
 
-async fn verified(app: &App, text: &str, access_token: &str, transaction: &Transaction) -> Result<Token, &'static str> {
-    let token = Token::parse(text)?;
-    let unsecured = token.alg == "none" && app.flaws.has("accept-alg-none");
-    if !unsecured && !app.flaws.has("no-signature-check") && !app.is_signed(&token).await {
-        return Err("The ID token is not signed by the provider.");
+async fn verified(app: &App, text: &str, access_token: &str, transaction: &Transaction) -> Result<Token, Box<Page>> {
+    let token = Token::parse(text).map_err(|why| Box::new(Page::sorry(400, why)))?;
+    if app.flaws.has("crash-on-aud-array") && token.claims.get("aud").is_some_and(Json::is_array) {
+        return Err(Box::new(Page::html(500, "Internal error", "<p>aud is not a text</p>")));
     }
-    if !app.flaws.has("skip-iss") && token.text("iss") != Some(app.config.issuer.as_str()) {
-        return Err("The ID token is from another issuer.");
+    match fault(app, &token, access_token, transaction).await {
+        None => Ok(token),
+        Some(why) => Err(Box::new(Page::sorry(400, why))),
     }
-    if !app.flaws.has("skip-aud") && !token.is_for(&app.config.client_id) {
-        return Err("The ID token is for another client.");
+}
+
+/// Why an ID token is not to be believed (OpenID Connect Core, section 3.1.3.7).
+async fn fault(app: &App, token: &Token, access_token: &str, transaction: &Transaction) -> Option<&'static str> {
+    let flaw = |id: &str| app.flaws.has(id);
+    let unsecured = token.alg == "none" && flaw("accept-alg-none");
+    if !unsecured && !flaw("no-signature-check") && !app.is_signed(token).await {
+        return Some("The ID token is not signed by the provider.");
     }
-    if !app.flaws.has("skip-exp") && !token.is_fresh(now()) {
-        return Err("The ID token has expired.");
+    if !flaw("skip-iss") && token.text("iss") != Some(app.config.issuer.as_str()) {
+        return Some("The ID token is from another issuer.");
+    }
+    if !flaw("skip-aud") && !token.is_for(&app.config.client_id) {
+        return Some("The ID token is for another client.");
+    }
+    let endless = token.claims.get("exp").is_none_or(Json::is_null) && flaw("exp-missing-ok");
+    if !flaw("skip-exp") && !endless && !token.is_fresh(now()) {
+        return Some("The ID token has expired.");
     }
     if !token.is_issued(now()) {
-        return Err("The ID token was issued in the future.");
+        return Some("The ID token was issued in the future.");
     }
     if !token.goes_with(access_token) {
-        return Err("The ID token belongs to another access token.");
+        return Some("The ID token belongs to another access token.");
     }
-    if app.checks_nonce() && (transaction.nonce.is_none() || token.text("nonce") != transaction.nonce.as_deref()) {
-        return Err("The ID token belongs to another login.");
+    let without = token.claims.get("nonce").is_none_or(Json::is_null) && flaw("nonce-missing-ok");
+    let own = transaction.nonce.is_some() && token.text("nonce") == transaction.nonce.as_deref();
+    if app.checks_nonce() && !without && !own {
+        return Some("The ID token belongs to another login.");
     }
-    Ok(token)
+    let claims = token.claims.as_object();
+    if flaw("rejects-unknown-claim")
+        && claims.is_some_and(|own| own.keys().any(|claim| !CLAIMS.contains(&claim.as_str())))
+    {
+        return Some("The ID token has unknown claims.");
+    }
+    None
 }
 
 async fn userinfo(app: &App, fresh: &mut Fresh) -> Result<(), Box<Page>> {
@@ -288,7 +332,9 @@ async fn userinfo(app: &App, fresh: &mut Fresh) -> Result<(), Box<Page>> {
             return Err(away());
         }
         fresh.sub = sub;
-    } else if app.flaws.has("userinfo-sub-unchecked") {
+    } else if app.flaws.has("userinfo-sub-unchecked")
+        || (fresh.sub.is_empty() && app.flaws.has("logs-in-without-id-token"))
+    {
         fresh.sub = sub;
     } else if sub != fresh.sub {
         return Err(Box::new(Page::sorry(400, "The provider speaks of somebody else.")));

@@ -246,6 +246,8 @@ impl Play {
                 }
             },
         };
+        let values = fault.patches.iter().flat_map(|patch| &patch.operations.set);
+        values.for_each(|(_, value)| self.note_idle(value));
         let bound = bind::fault(fault, self);
         self.note_outage(&bound);
         let placed = play::Placed {
@@ -273,6 +275,7 @@ impl Play {
     }
 
     async fn change(&self, change: &Change, cause: &Cause) {
+        change.set.iter().for_each(|(_, value)| self.note_idle(value));
         if let Err(unresolved) = self.attempt.change(&bind::change(change, self)) {
             self.trouble(unresolved.to_string());
             return;
