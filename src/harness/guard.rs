@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use tokio::sync::OnceCell;
 
 use crate::judge;
-use crate::model::case::{Act, Case};
+use crate::model::case::{Act, Case, RefreshPolicy};
 use crate::model::exchange::{Exchange, Party, Purpose};
-use crate::model::fault::{Endpoint, Message, Object};
+use crate::model::fault::{Endpoint, Grant, Message, Object};
 use crate::model::observation::Whom;
 use crate::model::requirement::Registry;
 use crate::model::result::Finding;
@@ -43,6 +43,8 @@ pub struct Control {
     pub failed: Option<String>,
     /// Which messages the partner asked for.
     pub asked: BTreeSet<Message>,
+    /// Which grants it used at the token endpoint.
+    pub grants: BTreeSet<Grant>,
     /// What it left behind.
     pub played: Arc<Played>,
 }
@@ -105,7 +107,7 @@ async fn run_control(world: &Arc<World>, case: &Arc<Case>, variant: &PlayVariant
     let order = Order { case: Arc::clone(case), variant: variant.clone(), mode: Mode::Control };
     let played = drive::play(world, &order).await;
     let failed = control_failure(&played);
-    Arc::new(Control { failed, asked: asked(&played), played: Arc::new(played) })
+    Arc::new(Control { failed, asked: asked(&played), grants: grants(&played), played: Arc::new(played) })
 }
 
 fn control_failure(played: &Played) -> Option<String> {
@@ -148,6 +150,15 @@ fn asked(played: &Played) -> BTreeSet<Message> {
     asked
 }
 
+/// The grants of a partner's token requests.
+fn grants(played: &Played) -> BTreeSet<Grant> {
+    let of_case = played.transcript.exchanges.iter().filter(|exchange| exchange.cause.purpose == Purpose::Case);
+    of_case
+        .filter(|exchange| exchange.endpoint == Some(Endpoint::Token))
+        .filter_map(|exchange| exchange.grant)
+        .collect()
+}
+
 /// Plays one variant for real, with its control, and judges it.
 pub async fn judge_variant(
     world: &Arc<World>,
@@ -183,6 +194,9 @@ pub async fn judge_variant(
     }
     if let Some((verdict, reason)) = undelivered(&played, control.as_deref()) {
         return judged.without_verdict(verdict, reason);
+    }
+    if let Some(reason) = unused(case, &played) {
+        return judged.without_verdict(Verdict::NotApplicable, reason);
     }
     expectations(&mut judged, case, variant, tier, requirements);
     if let Some(sentence) = &played.bystander_lost {
@@ -234,10 +248,11 @@ fn undelivered(played: &Played, control: Option<&Control>) -> Option<(Verdict, S
     let addresses: Vec<String> = missed.addresses.iter().map(ToString::to_string).collect();
     let addresses = addresses.join(", ");
     let asked = control.is_some_and(|control| {
-        missed.addresses.iter().any(|address| match &address.message {
+        missed.addresses.iter().zip(&missed.grants).any(|(address, grant)| match (&address.message, grant) {
             // Pushed messages are sent whether anybody asks or not.
-            Message::Object(Object::LogoutToken) => true,
-            message => control.asked.contains(message),
+            (Message::Object(Object::LogoutToken), _) => true,
+            (Message::Response(Endpoint::Token), Some(grant)) => control.grants.contains(grant),
+            (message, _) => control.asked.contains(message),
         })
     });
     if asked {
@@ -246,6 +261,16 @@ fn undelivered(played: &Played, control: Option<&Control>) -> Option<(Verdict, S
     } else {
         Some((Verdict::NotApplicable, format!("not exercised: the partner never asks for {addresses}")))
     }
+}
+
+/// G3 for options: what becomes of refresh tokens can only be judged where the partner refreshes.
+fn unused(case: &Case, played: &Played) -> Option<String> {
+    let about_refreshing = case.steps.iter().any(|step| {
+        matches!(&step.act, Act::Provider(options)
+            if options.refresh.is_some_and(|policy| policy != RefreshPolicy::None))
+    });
+    (about_refreshing && !grants(played).contains(&Grant::RefreshToken))
+        .then(|| "not exercised: the partner did not refresh".to_owned())
 }
 
 fn expectations(judged: &mut Judged, case: &Case, variant: &PlayVariant, tier: Tier, requirements: &Registry) {
@@ -324,4 +349,55 @@ pub fn fetched_keys(played: &Played) -> bool {
             && matches!(exchange.to, Party::Provider(_))
             && exchange.cause.purpose != Purpose::Probe
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::drive::Placed;
+    use super::*;
+    use crate::model::exchange::{Cause, Delivery, FaultId, Request};
+    use crate::model::fault::{Address, Layer, ProviderName};
+
+    fn token_request(grant: Grant) -> Exchange {
+        Exchange {
+            seq: 1,
+            from: Party::Partner,
+            to: Party::Provider(ProviderName::Main),
+            cause: Cause::default(),
+            endpoint: Some(Endpoint::Token),
+            grant: Some(grant),
+            person: None,
+            request: Request::default(),
+            response: None,
+            note: None,
+            faults: Vec::new(),
+            duration_ms: 0,
+        }
+    }
+
+    fn played(used: &[Grant]) -> Played {
+        let mut played = Played::default();
+        played.transcript.exchanges = used.iter().map(|grant| token_request(*grant)).collect();
+        played
+    }
+
+    fn control(used: &[Grant]) -> Control {
+        let played = played(used);
+        Control { failed: None, asked: asked(&played), grants: grants(&played), played: Arc::new(played) }
+    }
+
+    #[test]
+    fn a_fault_in_an_answer_that_this_partner_never_asks_for_is_not_exercised() {
+        let placed = Placed {
+            name: None,
+            id: FaultId(1),
+            addresses: vec![Address { message: Message::Response(Endpoint::Token), layer: Layer::Members }],
+            grants: vec![Some(Grant::RefreshToken)],
+            delivery: Delivery::default(),
+        };
+        let played = Played { faults: vec![placed], ..played(&[Grant::AuthorizationCode]) };
+        let verdict = |used: &[Grant]| undelivered(&played, Some(&control(used))).map(|(verdict, _)| verdict);
+        assert_eq!(verdict(&[Grant::AuthorizationCode]), Some(Verdict::NotApplicable));
+        assert_eq!(verdict(&[Grant::AuthorizationCode, Grant::RefreshToken]), Some(Verdict::Inconclusive));
+    }
 }

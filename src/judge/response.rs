@@ -19,7 +19,7 @@ pub(super) fn judge(
     let evidence = || {
         let answer = match (status, page.text.is_empty()) {
             (0, true) => "not opened: nothing outside this run is".to_owned(),
-            (0, false) => printable(&page.text),
+            (0, false) => printable(&super::masked(&page.text, look.facts)),
             _ => status.to_string(),
         };
         Some(format!("{} {} → {answer}", page.request.method, printable(&super::masked(&page.url, look.facts))))
@@ -31,7 +31,8 @@ pub(super) fn judge(
     // A browser that rests on another site got no answer from the partner, but it is not without an answer either.
     let elsewhere = expectation.lands.is_some() && page.site != "partner" && page.site != "none";
     if status == 0 && !elsewhere {
-        miss(format!("an answer in browser {browser}"), format!("there was none: {}", printable(&page.text)));
+        let why = printable(&super::masked(&page.text, look.facts));
+        miss(format!("an answer in browser {browser}"), format!("there was none: {why}"));
     } else if status != 0 && !allowed.is_empty() && !allowed.iter().any(|pattern| pattern.matches(status)) {
         let patterns: Vec<String> = allowed.iter().map(ToString::to_string).collect();
         miss(format!("the answer in browser {browser} is {}", patterns.join(" or ")), format!("it is {status}"));

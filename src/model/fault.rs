@@ -244,7 +244,7 @@ impl fmt::Display for Range {
 }
 
 /// An OAuth grant, as `grant_type` selects it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[allow(missing_docs)]
 pub enum Grant {
     AuthorizationCode,

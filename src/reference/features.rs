@@ -83,12 +83,18 @@ async fn refresh(app: &App, session: &str, dead: &str) -> Refreshed {
         last = match app.token(form).await {
             Ok(body) => {
                 let text = |name: &str| body.get(name).and_then(Json::as_str).map(str::to_owned);
+                if text("id_token").is_none() && app.flaws.has("refresh-demands-id-token") {
+                    return Refreshed::Dead;
+                }
                 let access = text("access_token").unwrap_or_default();
                 if let Some(own) = app.inner().sessions.get_mut(session) {
                     own.access_token = Some(access.clone());
-                    if let Some(rotated) = text("refresh_token") {
-                        own.refresh_token = Some(rotated);
-                    }
+                    own.refresh_token = match (text("refresh_token"), own.refresh_token.take()) {
+                        (Some(_), old) if app.flaws.has("keeps-old-refresh-token") => old,
+                        (None, _) if app.flaws.has("drops-refresh-when-absent") => None,
+                        // One that gives none leaves the old one in force (RFC 6749, section 6).
+                        (rotated, old) => rotated.or(old),
+                    };
                 }
                 return Refreshed::Token(access);
             }

@@ -73,6 +73,7 @@ pub const FLAWS: &[Flaw] = &[
     flaw("repeats-authz-parameter", Base::Min, "the authorization request has a parameter twice"),
     flaw("rejects-unknown-member", Base::Min, "a token response with members it does not know is refused"),
     // session
+    flaw("cookie-no-httponly", Base::Min, "the session cookie can be read by scripts"),
     flaw("session-not-regenerated", Base::Min, "the session keeps the identifier that it had before the login"),
     flaw("global-current-user", Base::Min, "who is signed in is kept in one variable for all"),
     flaw("open-redirect-return", Base::Min, "the address to return to is not checked"),
@@ -81,6 +82,9 @@ pub const FLAWS: &[Flaw] = &[
     flaw("ignore-401", Base::Oidc, "goes on calling the API with a dead access token"),
     flaw("refresh-loop", Base::Oidc, "tries a refused refresh token again and again"),
     flaw("refresh-without-retry", Base::Oidc, "refreshes, and then does not repeat the call"),
+    flaw("refresh-demands-id-token", Base::Oidc, "a refresh response without an ID token ends the session"),
+    flaw("keeps-old-refresh-token", Base::Oidc, "a rotated refresh token is not stored"),
+    flaw("drops-refresh-when-absent", Base::Oidc, "a refresh response without a refresh token costs the old one"),
     flaw("ignore-expired-session-after-revoke", Base::Oidc, "the session lives on after the grant is gone"),
     // logout
     flaw("logout-token-no-sig-check", Base::Full, "the logout token is decoded only"),
@@ -90,6 +94,7 @@ pub const FLAWS: &[Flaw] = &[
     // resilience
     flaw("no-http-timeout", Base::Min, "waits for the provider for ever"),
     flaw("no-json-guard", Base::Min, "500 when an answer is no JSON"),
+    flaw("restarts-on-error", Base::Min, "sends the person to the provider again at every error, for ever"),
     flaw("hot-retry", Base::Min, "tries again at once, and again, when the provider fails"),
 ];
 

@@ -104,6 +104,7 @@ pub(super) async fn run(app: Arc<App>, listener: TcpListener, mut stopping: watc
 }
 
 async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
+    let hidden = if app.flaws.has("cookie-no-httponly") { "" } else { "; HttpOnly" };
     // A browser that goes away must not stop a login in the middle: the work goes on in a task of its own.
     let work = tokio::spawn(async move {
         match read(request).await {
@@ -122,7 +123,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Resp
     }
     if let Some(cookie) = &page.cookie {
         let life = if cookie.is_empty() { "; Max-Age=0" } else { "" };
-        builder = builder.header("set-cookie", format!("{COOKIE}={cookie}; Path=/; HttpOnly; SameSite=Lax{life}"));
+        builder = builder.header("set-cookie", format!("{COOKIE}={cookie}; Path=/{hidden}; SameSite=Lax{life}"));
     }
     builder.body(Full::new(Bytes::from(page.body))).unwrap_or_else(|_| {
         let mut plain = hyper::Response::new(Full::new(Bytes::from_static(b"bad target")));

@@ -254,6 +254,7 @@ impl Play {
             name: step.name.clone(),
             id: self.attempt.put(&bound),
             addresses: bound.patches.iter().map(|patch| patch.address.clone()).collect(),
+            grants: bound.patches.iter().map(|patch| patch.selectors.grant).collect(),
             delivery: Default::default(),
         };
         self.state().placed.push(placed);

@@ -11,7 +11,7 @@ use crate::harness::world::World;
 use crate::judge::Facts;
 use crate::model::case::Case;
 use crate::model::exchange::{Cause, Delivery, FaultId, Party, Purpose, Transcript};
-use crate::model::fault::{Address, Fault, Pace, ProviderName};
+use crate::model::fault::{Address, Fault, Grant, Pace, ProviderName};
 use crate::model::observation::{Observation, PageSeen, Whom};
 use crate::model::persona::Person;
 use crate::model::wire::Wire;
@@ -62,6 +62,8 @@ pub struct Placed {
     pub id: FaultId,
     /// What it addresses.
     pub addresses: Vec<Address>,
+    /// The grant that each address is narrowed to.
+    pub grants: Vec<Option<Grant>>,
     /// What became of it.
     pub delivery: Delivery,
 }
