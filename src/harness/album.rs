@@ -7,17 +7,16 @@ use crate::model::result::{Report, SnapshotState};
 use crate::model::verdict::Verdict;
 
 use super::decide::Decided;
-use super::guard::Judged;
-use super::ladder::{self, Drawing};
+use super::drive::Played;
+use super::ladder::{self, Drawing, Part};
 use super::run::{RunRequest, SnapshotMode};
 use super::snapshot;
-use super::world::World;
 
 /// Draws a case and does with it what the run's mode says.
 ///
 /// Nothing is drawn of a case that does not apply, and `accept` never takes over one that failed or about which nothing
 /// can be said: accepting can never turn a failure green.
-pub fn keep(request: &RunRequest, report: &Report, root: &Path, decided: &Decided, world: &World) -> SnapshotState {
+pub fn keep(request: &RunRequest, report: &Report, root: &Path, decided: &Decided) -> SnapshotState {
     if request.snapshots == SnapshotMode::Off || decided.variants.is_empty() {
         return SnapshotState::None;
     }
@@ -25,7 +24,7 @@ pub fn keep(request: &RunRequest, report: &Report, root: &Path, decided: &Decide
         return SnapshotState::None;
     };
     let (partner, dialect, id) = (&report.partner.name, &report.partner.dialect, &decided.result.id);
-    let ladder = draw(case, decided, world);
+    let ladder = draw(case, decided);
     match &request.snapshots {
         SnapshotMode::Off => SnapshotState::None,
         SnapshotMode::Compare => match snapshot::compare(root, partner, dialect, id, &ladder, None) {
@@ -46,15 +45,24 @@ fn is_known(decided: &Decided) -> bool {
     decided.result.verdict == Verdict::Fail && failures.all(|finding| finding.known)
 }
 
-fn draw(case: &Case, decided: &Decided, world: &World) -> String {
-    let drawings: Vec<Drawing<'_>> = decided.variants.iter().map(|judged| drawing(judged, world)).collect();
-    ladder::draw(case, &drawings)
+fn draw(case: &Case, decided: &Decided) -> String {
+    let parts: Vec<Part<'_>> = decided
+        .variants
+        .iter()
+        .map(|judged| Part {
+            variant: judged.variant.as_deref(),
+            rungs: &judged.rungs,
+            lines: &judged.lines,
+            verdict: judged.verdict,
+            reason: &judged.reason,
+        })
+        .collect();
+    ladder::draw(case, &parts)
 }
 
-fn drawing<'a>(judged: &'a Judged, world: &'a World) -> Drawing<'a> {
-    let played = judged.played.as_ref();
-    Drawing {
-        variant: judged.variant.as_deref(),
+/// The rungs of what was played. Drawn as soon as an attempt is judged, so that its transcript need not be kept.
+pub fn rungs(case: &Case, played: &Played, client_id: &str) -> String {
+    let drawing = Drawing {
         transcript: &played.transcript,
         observations: &played.observations,
         people: &played.people,
@@ -62,9 +70,7 @@ fn drawing<'a>(judged: &'a Judged, world: &'a World) -> Drawing<'a> {
         issuer: &played.issuer,
         secrets: &played.facts.secrets,
         redirect_uris: &played.facts.redirect_uris,
-        client_id: &world.ground.manifest.client.id,
-        lines: &judged.lines,
-        verdict: judged.verdict,
-        reason: &judged.reason,
-    }
+        client_id,
+    };
+    ladder::rungs(case, &drawing)
 }

@@ -15,10 +15,11 @@ use crate::model::requirement::Registry;
 use crate::model::result::{CaseResult, Event, Finding, Report};
 use crate::model::verdict::{Level, Tier, Verdict};
 
+use super::album;
 use super::drive::PlayVariant;
 use super::guard::{self, Controls, Judged};
 use super::plan::{Isolation, Planned};
-use super::run::{RunRequest, result};
+use super::run::{RunRequest, SnapshotMode, result};
 use super::world::{Ground, World};
 use crate::partner::Company;
 
@@ -189,7 +190,12 @@ impl Decider {
 
     async fn variant(&self, world: &Arc<World>, one: &Planned, variant: &PlayVariant) -> Judged {
         let requirements = self.requirements();
-        guard::judge_variant(world, &self.controls, &one.case, variant, self.tier, requirements).await
+        let mut judged = guard::judge_variant(world, &self.controls, &one.case, variant, self.tier, requirements).await;
+        if self.request.snapshots != SnapshotMode::Off {
+            judged.rungs = album::rungs(&one.case, &judged.played, &self.ground.manifest.client.id);
+        }
+        judged.played = Arc::new(judged.played.end());
+        judged
     }
 
     /// Own issuer, freshly started partner; the first fetch of keys is the control's, the fault comes at the end.
@@ -209,6 +215,7 @@ impl Decider {
                 findings: Vec::new(),
                 lines: Vec::new(),
                 played: Arc::default(),
+                rungs: String::new(),
                 breaches: Vec::new(),
             },
         }

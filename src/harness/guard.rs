@@ -30,8 +30,10 @@ pub struct Judged {
     pub findings: Vec<Finding>,
     /// Each rule that was judged, with its level and verdict, in the order of the file.
     pub lines: Vec<(String, Level, Verdict)>,
-    /// What the attempt left behind.
+    /// What the attempt left behind; once it is judged, no more of it than its [`Played::end`].
     pub played: Arc<Played>,
+    /// Its exchanges and probes as text, for the snapshot; empty until drawn.
+    pub rungs: String,
     /// Invariants that did not hold, here or in the control.
     pub breaches: Vec<judge::Breach>,
 }
@@ -45,8 +47,8 @@ pub struct Control {
     pub asked: BTreeSet<Message>,
     /// Which grants it used at the token endpoint.
     pub grants: BTreeSet<Grant>,
-    /// What it left behind.
-    pub played: Arc<Played>,
+    /// Invariants that did not hold.
+    pub breaches: Vec<judge::Breach>,
 }
 
 /// Control runs, shared among cases with the same actions, within one generation of the partner.
@@ -107,7 +109,7 @@ async fn run_control(world: &Arc<World>, case: &Arc<Case>, variant: &PlayVariant
     let order = Order { case: Arc::clone(case), variant: variant.clone(), mode: Mode::Control };
     let played = drive::play(world, &order).await;
     let failed = control_failure(&played);
-    Arc::new(Control { failed, asked: asked(&played), grants: grants(&played), played: Arc::new(played) })
+    Arc::new(Control { failed, asked: asked(&played), grants: grants(&played), breaches: breaches(world, &played) })
 }
 
 fn control_failure(played: &Played) -> Option<String> {
@@ -179,9 +181,10 @@ pub async fn judge_variant(
         lines: Vec::new(),
         breaches: breaches(world, &played),
         played: Arc::clone(&played),
+        rungs: String::new(),
     };
     if let Some(control) = &control {
-        judged.breaches.extend(breaches(world, &control.played));
+        judged.breaches.extend(control.breaches.iter().cloned());
         if let Some(reason) = &control.failed {
             return judged.without_verdict(Verdict::Inconclusive, reason.clone());
         }
@@ -342,15 +345,6 @@ fn level_of(
         .unwrap_or(Level::Must)
 }
 
-/// Whether the partner fetched keys in an attempt: then a refusal of a newer key may be a sound library's throttle.
-pub fn fetched_keys(played: &Played) -> bool {
-    played.transcript.exchanges.iter().any(|exchange| {
-        exchange.endpoint == Some(Endpoint::Jwks)
-            && matches!(exchange.to, Party::Provider(_))
-            && exchange.cause.purpose != Purpose::Probe
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::drive::Placed;
@@ -383,7 +377,7 @@ mod tests {
 
     fn control(used: &[Grant]) -> Control {
         let played = played(used);
-        Control { failed: None, asked: asked(&played), grants: grants(&played), played: Arc::new(played) }
+        Control { failed: None, asked: asked(&played), grants: grants(&played), breaches: Vec::new() }
     }
 
     #[test]

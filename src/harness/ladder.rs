@@ -16,10 +16,8 @@ use crate::model::verdict::{Level, Verdict};
 
 use symbols::Symbols;
 
-/// What is drawn of one variant.
+/// What the rungs of one variant are drawn from.
 pub struct Drawing<'a> {
-    /// Its name.
-    pub variant: Option<&'a str>,
     /// What went over the wire.
     pub transcript: &'a Transcript,
     /// What was seen by `expect` steps.
@@ -36,6 +34,14 @@ pub struct Drawing<'a> {
     pub redirect_uris: &'a [String],
     /// `client_id`, shown as it stands.
     pub client_id: &'a str,
+}
+
+/// One variant of a ladder, its rungs drawn.
+pub struct Part<'a> {
+    /// Its name.
+    pub variant: Option<&'a str>,
+    /// See [`rungs`].
+    pub rungs: &'a str,
     /// Rule, level and verdict, in the order of the file.
     pub lines: &'a [(String, Level, Verdict)],
     /// The verdict, and why where it is inconclusive or not applicable.
@@ -45,31 +51,31 @@ pub struct Drawing<'a> {
 }
 
 /// The whole ladder of a case: one part per variant.
-pub fn draw(case: &Case, drawings: &[Drawing<'_>]) -> String {
+pub fn draw(case: &Case, parts: &[Part<'_>]) -> String {
     let mut out = format!("{}\n", case.title);
-    for drawing in drawings {
+    for part in parts {
         out.push('\n');
-        if let Some(variant) = drawing.variant {
+        if let Some(variant) = part.variant {
             out.push_str(&format!("variant: {}\n\n", printable(variant)));
         }
-        if drawing.verdict == Verdict::NotApplicable {
-            out.push_str(&format!("not applicable: {}\n", drawing.reason));
+        if part.verdict == Verdict::NotApplicable {
+            out.push_str(&format!("not applicable: {}\n", part.reason));
             continue;
         }
-        out.push_str(&rungs(case, drawing));
-        for (rule, level, verdict) in drawing.lines {
+        out.push_str(part.rungs);
+        for (rule, level, verdict) in part.lines {
             out.push_str(format!("{rule:<40} {level:<6} {verdict}").trim_end());
             out.push('\n');
         }
-        if drawing.verdict == Verdict::Inconclusive {
-            out.push_str(&format!("inconclusive: {}\n", drawing.reason));
+        if part.verdict == Verdict::Inconclusive {
+            out.push_str(&format!("inconclusive: {}\n", part.reason));
         }
     }
     out
 }
 
 /// Exchanges and probes in the order of steps; within a step by browser and tab, within a tab as they happened.
-fn rungs(case: &Case, drawing: &Drawing<'_>) -> String {
+pub fn rungs(case: &Case, drawing: &Drawing<'_>) -> String {
     let mut exchanges: Vec<&Exchange> = drawing
         .transcript
         .exchanges

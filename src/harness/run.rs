@@ -325,7 +325,7 @@ fn finish(request: &RunRequest, report: &mut Report, decided: BTreeMap<String, D
     for (_, mut one) in decided {
         super::known::mark(&world.ground.manifest, &mut one.result);
         if let Some(root) = &root {
-            one.result.snapshot = super::album::keep(request, report, root, &one, world);
+            one.result.snapshot = super::album::keep(request, report, root, &one);
         }
         report.cases.push(one.result);
     }

@@ -31,7 +31,7 @@ fn main() -> ExitCode {
         })
     };
     let trials = vec![
-        Trial::test("the small partner is sound while nothing is wrong with it", || sound_while_sound()),
+        Trial::test("the small partner is sound while nothing is wrong with it", sound_while_sound),
         started("never starts", "never", "was not ready within 1 s: it never answered"),
         started("ends at once", "ends", "the partner never became ready: it exited with status 3"),
         started("is no program", "no-program", "cannot be started"),

@@ -120,6 +120,19 @@ pub struct Played {
     pub issuer: String,
 }
 
+impl Played {
+    /// How it ended, without what it was judged by: transcripts of a whole run are large.
+    pub fn end(&self) -> Played {
+        Played {
+            partner_died: self.partner_died.clone(),
+            began: self.began,
+            ended: self.ended,
+            duration_ms: self.duration_ms,
+            ..Played::default()
+        }
+    }
+}
+
 /// What is known of a browser.
 pub(super) struct BrowserState {
     pub browser: Browser,
