@@ -1,71 +1,153 @@
-//! The example partner, whose protocol code is not ours: its run exits 0, and its README tells the truth about it.
+//! The example partners, whose protocol code is not ours: each run exits 0, and each README tells the truth about it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use libtest_mimic::{Arguments, Failed, Trial};
+use serde_json::Value;
+
+/// One folder of `examples/` and what must be there before it can be judged.
+struct Example {
+    folder: &'static str,
+    /// What runs it, as in "ignored: needs node".
+    needs: &'static str,
+    /// Asks whether that is here and new enough: it exits 0.
+    here: &'static [&'static str],
+    /// What the manifest's `setup` makes.
+    made: &'static str,
+}
+
+const EXAMPLES: [Example; 3] = [
+    Example {
+        folder: "axum-openidconnect",
+        needs: "cargo",
+        here: &["cargo", "--version"],
+        made: "target/release/axum-openidconnect-example",
+    },
+    Example {
+        folder: "express-openid-client",
+        needs: "node",
+        here: &["node", "-e", "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)"],
+        made: "node_modules/openid-client",
+    },
+    Example {
+        folder: "flask-authlib",
+        needs: "python",
+        here: &["python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))"],
+        made: ".venv/bin/waitress-serve",
+    },
+];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let trial = match missing() {
-        None => Trial::test("express-openid-client passes and its table is true", || compare().map_err(Failed::from)),
-        Some(why) => Trial::test(format!("express-openid-client, ignored: {why}"), || Ok(())).with_ignored_flag(true),
-    };
-    libtest_mimic::run(&arguments, vec![trial]).exit_code()
+    let mut trials: Vec<Trial> = EXAMPLES.iter().map(Example::trial).collect();
+    trials.push(Trial::test("no example is left out", || nothing_left_out().map_err(Failed::from)));
+    libtest_mimic::run(&arguments, trials).exit_code()
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/express-openid-client")
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples")
 }
 
-/// What is missing for this test; without Node 20 and its packages there is no partner to judge.
-fn missing() -> Option<&'static str> {
-    let node = Command::new("node").args(["-p", "process.versions.node.split('.')[0]"]).output();
-    let said = node.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-    let version = said.trim().parse::<u32>().unwrap_or(0);
-    if version < 20 {
-        return Some("needs node");
-    }
-    (!folder().join("node_modules/openid-client").is_dir()).then_some("needs npm ci in examples/express-openid-client")
+fn nothing_left_out() -> Result<(), String> {
+    let entries = std::fs::read_dir(examples()).map_err(|error| error.to_string())?;
+    let mut found: Vec<String> = entries
+        .filter_map(|entry| entry.ok().filter(|entry| entry.path().is_dir()))
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .collect();
+    found.sort();
+    let listed: Vec<&str> = EXAMPLES.iter().map(|example| example.folder).collect();
+    if found == listed { Ok(()) } else { Err(format!("examples/ has {found:?}, this test knows {listed:?}")) }
 }
 
-fn compare() -> Result<(), String> {
-    let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
-        .args(["run", "--report", "json=-", "--partner"])
-        .arg(folder().join("countersign.toml"))
-        .output()
-        .map_err(|error| error.to_string())?;
-    let told = String::from_utf8_lossy(&output.stderr);
-    if !output.status.success() {
-        return Err(format!("exit {:?}\n{told}", output.status.code()));
-    }
-    let report: serde_json::Value =
-        serde_json::from_slice(&output.stdout).map_err(|error| format!("{error}\n{told}"))?;
-    let mut seen: Vec<String> = Vec::new();
-    for case in report["cases"].as_array().into_iter().flatten() {
-        for finding in case["findings"].as_array().into_iter().flatten() {
-            let known = if finding["known"] == true { " (known)" } else { "" };
-            let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
-            let row = format!(
-                "| {}{known} | `{}` | `{}` |",
-                text(&finding["verdict"]),
-                text(&case["id"]),
-                text(&finding["requirement"])
-            );
-            if !seen.contains(&row) {
-                seen.push(row);
+impl Example {
+    fn trial(&'static self) -> Trial {
+        let name = format!("examples/{}", self.folder);
+        match self.missing() {
+            None => {
+                Trial::test(format!("{name} passes and its table is true"), || self.compare().map_err(Failed::from))
             }
+            Some(why) => Trial::test(format!("{name}, ignored: needs {why}"), || Ok(())).with_ignored_flag(true),
         }
     }
-    let readme = std::fs::read_to_string(folder().join("README.md")).map_err(|error| error.to_string())?;
-    let told: Vec<String> = readme
-        .lines()
-        .filter(|line| line.starts_with("| fail") || line.starts_with("| warn"))
-        .map(|line| line.split('|').take(4).collect::<Vec<_>>().join("|") + "|")
-        .collect();
-    if seen == told {
-        Ok(())
-    } else {
-        Err(format!("the report says\n{}\nREADME says\n{}", seen.join("\n"), told.join("\n")))
+
+    fn folder(&self) -> PathBuf {
+        examples().join(self.folder)
     }
+
+    /// What is missing; without it there is no partner to judge.
+    fn missing(&self) -> Option<String> {
+        let asked = Command::new(self.here[0]).args(&self.here[1..]).output();
+        if !asked.is_ok_and(|output| output.status.success()) {
+            return Some(self.needs.to_owned());
+        }
+        (!self.folder().join(self.made).exists()).then(|| format!("`{}` in its folder", self.setup()))
+    }
+
+    /// The command that the manifest names for this.
+    fn setup(&self) -> String {
+        let text = std::fs::read_to_string(self.folder().join("countersign.toml")).unwrap_or_default();
+        let manifest: toml::Table = toml::from_str(&text).unwrap_or_default();
+        let words = manifest.get("start").and_then(|start| start.get("setup")).and_then(toml::Value::as_array);
+        words.into_iter().flatten().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(" ")
+    }
+
+    fn compare(&self) -> Result<(), String> {
+        let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .args(["run", "--report", "json=-", "--partner"])
+            .arg(self.folder().join("countersign.toml"))
+            .output()
+            .map_err(|error| error.to_string())?;
+        let told = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            return Err(format!("exit {:?}\n{told}", output.status.code()));
+        }
+        let report: Value = serde_json::from_slice(&output.stdout).map_err(|error| format!("{error}\n{told}"))?;
+        let seen = rows_of_the_report(&report);
+        let readme = std::fs::read_to_string(self.folder().join("README.md")).map_err(|error| error.to_string())?;
+        let told = rows_of_the_table(&readme)?;
+        if seen == told {
+            Ok(())
+        } else {
+            Err(format!("the report says\n{}\nREADME says\n{}", seen.join("\n"), told.join("\n")))
+        }
+    }
+}
+
+/// Verdict, case and requirement of each finding, as the table writes them.
+fn rows_of_the_report(report: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let all = |value: &Value| value.as_array().cloned().unwrap_or_default();
+    let mut rows: Vec<String> = Vec::new();
+    let mut add = |finding: &Value, case: &str| {
+        let known = if finding["known"] == true { " (known)" } else { "" };
+        let (verdict, requirement) = (text(&finding["verdict"]), text(&finding["requirement"]));
+        let row = format!("| {verdict}{known} | `{case}` | `{requirement}` |");
+        if !rows.contains(&row) {
+            rows.push(row);
+        }
+    };
+    for case in all(&report["cases"]) {
+        for finding in all(&case["findings"]) {
+            add(&finding, &text(&case["id"]));
+        }
+    }
+    // What was seen of the run as a whole belongs to no case.
+    for finding in all(&report["findings"]) {
+        add(&finding, "the run");
+    }
+    rows
+}
+
+/// The same three cells of the README's table, whose other three must not be empty.
+fn rows_of_the_table(readme: &str) -> Result<Vec<String>, String> {
+    let mut rows = Vec::new();
+    for line in readme.lines().filter(|line| line.starts_with("| fail") || line.starts_with("| warn")) {
+        let cells: Vec<&str> = line.trim().trim_matches('|').split('|').map(str::trim).collect();
+        if cells.len() != 6 || cells.iter().any(|cell| cell.is_empty()) {
+            return Err(format!("this row does not have its six cells: {line}"));
+        }
+        rows.push(format!("| {} |", cells[..3].join(" | ")));
+    }
+    Ok(rows)
 }
