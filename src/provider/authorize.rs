@@ -12,7 +12,7 @@ use super::reply::{Reply, error_members};
 use super::state::{Login, Shared, random_id};
 
 /// The parameters that this endpoint knows; none may stand there twice.
-const KNOWN: [&str; 14] = [
+const KNOWN: [&str; 20] = [
     "response_type",
     "response_mode",
     "client_id",
@@ -27,7 +27,16 @@ const KNOWN: [&str; 14] = [
     "login_hint",
     "request",
     "request_uri",
+    "acr_values",
+    "claims",
+    "display",
+    "id_token_hint",
+    "resource",
+    "ui_locales",
 ];
+
+/// What `prompt` may say (OpenID Connect Core, section 3.1.2.1).
+pub(super) const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
 
 /// Cookie of the browser's session at the provider.
 pub(super) const SESSION_COOKIE: &str = "cs_session";
@@ -109,6 +118,9 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     }
     let prompts: Vec<&str> =
         one(parameters, "prompt").unwrap_or_default().split(' ').filter(|p| !p.is_empty()).collect();
+    if prompts.iter().any(|prompt| !PROMPTS.contains(prompt)) {
+        return back("invalid_request", "prompt says something that is not supported");
+    }
     if prompts.contains(&"none") && prompts.len() > 1 {
         return back("invalid_request", "prompt=none stands alone");
     }
@@ -129,7 +141,9 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         parameters: parameters.to_vec(),
     };
     let session = session_of(shared, inbound, &origin).filter(|(_, session)| {
-        !prompts.contains(&"login") && max_age.is_none_or(|age| attempt.now() - session.auth_time <= age)
+        // Another account is chosen on the login page.
+        let ask_again = prompts.contains(&"login") || prompts.contains(&"select_account");
+        !ask_again && max_age.is_none_or(|age| attempt.now() - session.auth_time <= age)
     });
     if prompts.contains(&"none") {
         let Some((id, session)) = session else { return back("login_required", "nobody is signed in") };

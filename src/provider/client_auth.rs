@@ -13,6 +13,13 @@ pub(super) fn client(
     inbound: &Inbound,
     other_secret: Option<&str>,
 ) -> Result<ClientRegistration, &'static str> {
+    let assertion = ["client_assertion", "client_assertion_type"];
+    if assertion.iter().any(|name| one(&inbound.form, name).is_some()) {
+        return Err("client assertions are not supported");
+    }
+    if inbound.count("authorization") > 1 {
+        return Err("more than one Authorization header");
+    }
     let in_form = (one(&inbound.form, "client_id"), one(&inbound.form, "client_secret"));
     let (id, secret, method) = match (inbound.header("authorization"), in_form) {
         (Some(_), (_, Some(_))) => return Err("two ways of authentication at once"),

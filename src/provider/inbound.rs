@@ -1,13 +1,17 @@
 //! A request as it came in, read to its end and taken apart.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 
 use crate::model::exchange::{self, Request};
 
 /// More than any honest request of a login.
 const BODY: usize = 256 << 10;
+/// How long a body may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request, read.
 pub(super) struct Inbound {
@@ -31,14 +35,14 @@ impl Inbound {
             .iter()
             .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
             .collect();
-        let (body, broken) = match Limited::new(body, BODY).collect().await {
-            Ok(collected) => (collected.to_bytes(), None),
-            Err(error) => (Bytes::new(), Some(error.to_string())),
+        let (body, broken) = match read_body(body).await {
+            Ok(body) => (body, None),
+            Err(why) => (Bytes::new(), Some(why)),
         };
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
         let url = format!("{issuer}{target}");
         let form = match exchange::header(&headers, "content-type") {
-            Some(kind) if kind.starts_with("application/x-www-form-urlencoded") => url::form_urlencoded::parse(&body)
+            Some(kind) if is_form(kind) => url::form_urlencoded::parse(&body)
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
                 .collect(),
             _ => Vec::new(),
@@ -61,6 +65,11 @@ impl Inbound {
         self.request.method == "POST"
     }
 
+    /// How often a header stands there.
+    pub fn count(&self, name: &str) -> usize {
+        self.request.headers.iter().filter(|(own, _)| own == name).count()
+    }
+
     /// Query of a GET, form of a POST: where the parameters of an authorization request stand.
     pub fn parameters(&self) -> &[(String, String)] {
         if self.is_post() { &self.form } else { &self.query }
@@ -74,14 +83,46 @@ impl Inbound {
         })
     }
 
-    /// The bearer token (RFC 6750, section 2.1), or the one in the form (section 2.2).
+    /// The bearer token (RFC 6750, section 2.1), or the one in a posted form (section 2.2).
     pub fn bearer(&self) -> Option<&str> {
         let header = self.header("authorization").and_then(|value| {
             let (scheme, token) = value.split_once(' ')?;
             scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
         });
-        header.or_else(|| one(&self.form, "access_token"))
+        header.or_else(|| self.posted_token())
     }
+
+    /// A token in more than one place (RFC 6750, section 2: one method, once).
+    pub fn has_several_tokens(&self) -> bool {
+        let posted = if self.is_post() { &self.form[..] } else { &[] };
+        let posted = posted.iter().filter(|(name, _)| name == "access_token").count();
+        self.count("authorization") + posted > 1
+    }
+
+    fn posted_token(&self) -> Option<&str> {
+        if self.is_post() { one(&self.form, "access_token") } else { None }
+    }
+}
+
+/// All of a body, unless it is too much or does not come.
+async fn read_body(body: Incoming) -> Result<Bytes, String> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    if body.size_hint().lower() > BODY as u64 {
+        return Err(format!("more than {BODY} bytes"));
+    }
+    match tokio::time::timeout(PATIENCE, Limited::new(body, BODY).collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) => Err(error.to_string()),
+        Err(_) => Err(format!("the body did not arrive within {} s", PATIENCE.as_secs())),
+    }
+}
+
+/// Whether a content type is that of a form, parameters aside.
+fn is_form(kind: &str) -> bool {
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    essence.eq_ignore_ascii_case("application/x-www-form-urlencoded")
 }
 
 /// The first value of a name.

@@ -4,8 +4,6 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
@@ -18,13 +16,16 @@ use crate::model::wire::Wire;
 use super::authorize::session_of;
 use super::environment::Surroundings;
 use super::faults::{self, MessageFacts};
-use super::inbound::{Inbound, one};
+use super::inbound::{Inbound, one, repeated};
 use super::ledger::Origin;
 use super::mint::answer::Answer;
-use super::mint::{patch, token};
+use super::mint::{patch, token, verify};
 use super::reply::Reply;
 use super::state::{AttemptState, Shared};
 use super::{ClientRegistration, Notified, NotifyError, claims, pages};
+
+/// Parameters of which none may stand there twice.
+const KNOWN: [&str; 5] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint"];
 
 /// How long a partner may take to answer a pushed message.
 const PATIENCE: Duration = Duration::from_secs(35);
@@ -42,9 +43,21 @@ pub(super) fn end_session(
         let reply = Reply::of(Endpoint::EndSession, Answer::page(400, pages::error("This request cannot go on", why)));
         (reply.from(origin.clone()).because(why), Vec::new())
     };
-    let hint = one(parameters, "id_token_hint").and_then(hinted);
-    let client_id =
-        one(parameters, "client_id").map(str::to_owned).or_else(|| hint.as_ref().map(|(aud, _)| aud.clone()));
+    if let Some(name) = repeated(parameters, &KNOWN) {
+        return refuse(&format!("The parameter {name} stands in the request more than once."));
+    }
+    let hint = match one(parameters, "id_token_hint").map(|hint| hinted(shared, hint)) {
+        None => None,
+        Some(Some(hint)) => Some(hint),
+        Some(None) => return refuse("The id_token_hint is no ID token of this provider."),
+    };
+    let client_id = match (one(parameters, "client_id"), &hint) {
+        (Some(id), Some(hint)) if !hint.clients.iter().any(|own| own == id) => {
+            return refuse("The id_token_hint was given to another application.");
+        }
+        (Some(id), _) => Some(id.to_owned()),
+        (None, hint) => hint.as_ref().and_then(|hint| hint.clients.first().cloned()),
+    };
     let client = client_id.as_deref().and_then(|id| shared.client(id));
     let target = match one(parameters, "post_logout_redirect_uri") {
         None => None,
@@ -62,7 +75,7 @@ pub(super) fn end_session(
     });
     let session = session_of(shared, inbound, &probe);
     let fits = match (&session, &hint) {
-        (Some((_, session)), Some((_, sid))) => session.sid == *sid,
+        (Some((_, session)), Some(hint)) => hint.sid.as_ref() == Some(&session.sid),
         _ => false,
     };
     // Nobody is signed out by a link that some site made: without a hint that fits, the person is asked.
@@ -94,12 +107,24 @@ pub(super) fn end_session(
     (Reply::of(Endpoint::EndSession, answer).from(origin), to_tell)
 }
 
-/// Audience and session of an ID token that this provider gave out. Its signature matters less than its `sid`, which
-/// nobody can guess: a hint only spares the person a question.
-fn hinted(token: &str) -> Option<(String, String)> {
-    let part = token.split('.').nth(1)?;
-    let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).ok()?).ok()?;
-    Some((claims.get("aud")?.as_str()?.to_owned(), claims.get("sid")?.as_str()?.to_owned()))
+/// What an ID token says of whom it was given to.
+struct Hint {
+    clients: Vec<String>,
+    sid: Option<String>,
+}
+
+/// An ID token that this provider gave out, however old it is by now; `None`: it is none.
+fn hinted(shared: &Shared, token: &str) -> Option<Hint> {
+    let claims = verify::claims(token, "JWT")?;
+    let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str);
+    if text("iss") != Some(shared.issuer.as_str()) {
+        return None;
+    }
+    let clients = match claims.get("aud")? {
+        serde_json::Value::Array(all) => all.iter().filter_map(|one| Some(one.as_str()?.to_owned())).collect(),
+        one => vec![one.as_str()?.to_owned()],
+    };
+    Some(Hint { clients, sid: text("sid").map(str::to_owned) })
 }
 
 /// Tells every registered client of a session that it has ended.

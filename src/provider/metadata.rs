@@ -7,6 +7,7 @@ use crate::model::dialect::Dialect;
 use crate::model::fault::Endpoint;
 use crate::model::wire::Wire;
 
+use super::authorize;
 use super::inbound::Inbound;
 use super::mint::answer::{Answer, Body};
 use super::mint::keys;
@@ -28,7 +29,7 @@ pub(super) fn document(dialect: &Dialect, issuer: &str) -> Json {
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": dialect.scopes.keys().collect::<Vec<_>>(),
         "claims_supported": claims(dialect),
-        "prompt_values_supported": ["none", "login", "consent"],
+        "prompt_values_supported": authorize::PROMPTS,
         "authorization_response_iss_parameter_supported": true,
         "backchannel_logout_supported": true,
         "backchannel_logout_session_supported": true,

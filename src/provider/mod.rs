@@ -26,6 +26,7 @@ use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
+use crate::model::case::RefreshPolicy;
 use crate::model::dialect::Dialect;
 use crate::model::exchange::{Exchange, Sequence};
 use crate::model::fault::ProviderName;
@@ -132,6 +133,9 @@ impl Provider {
         let issuer = checked_issuer(&issuer)?;
         let document = metadata::document(&config.dialect, &issuer);
         let clients = config.clients.into_iter().map(|client| (client.id.clone(), client)).collect();
+        let ambient = AttemptState::new(String::new(), config.people, false);
+        // Attempts say themselves how they want it; whoever comes without one meets the strict way.
+        ambient.inner().options.refresh = RefreshPolicy::Strict;
         let shared = Arc::new(Shared {
             name: config.name,
             discovery: Bytes::from(document.to_string()),
@@ -142,7 +146,7 @@ impl Provider {
             sequence: config.sequence,
             clients: RwLock::new(clients),
             ledger: Mutex::new(Ledger::new()),
-            ambient: AttemptState::new(String::new(), config.people, false),
+            ambient,
             stopping: watch::channel(false).0,
         });
         tokio::spawn(server::run(Arc::clone(&shared), listener));

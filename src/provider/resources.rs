@@ -5,11 +5,14 @@ use crate::model::fault::Endpoint;
 
 use super::claims;
 use super::client_auth;
-use super::inbound::{Inbound, one};
+use super::inbound::{Inbound, one, repeated};
 use super::ledger::Origin;
 use super::mint::answer::Answer;
 use super::reply::{Reply, error_answer};
 use super::state::Shared;
+
+/// Parameters of a revocation request of which none may stand there twice.
+const KNOWN: [&str; 4] = ["token", "token_type_hint", "client_id", "client_secret"];
 
 /// Who a token speaks for, and for what.
 struct Bearer {
@@ -37,6 +40,9 @@ fn admitted(
         let answer = error_answer(&shared.dialect, endpoint, code, why);
         Box::new(Reply::of(endpoint, answer).from(origin).because(format!("{code}: {why}")))
     };
+    if inbound.has_several_tokens() {
+        return Err(refuse(None, "invalid_request", "an access token stands in more than one place"));
+    }
     if inbound.bearer().is_none() {
         // Without any authentication the challenge names no error (RFC 6750, section 3.1).
         let answer = Answer::empty(401).with("www-authenticate", "Bearer");
@@ -106,8 +112,8 @@ pub(super) fn revoke(shared: &Shared, inbound: &Inbound) -> Reply {
         let answer = error_answer(&shared.dialect, Endpoint::Revocation, code, why);
         Reply::of(Endpoint::Revocation, answer).from(origin.clone()).because(format!("{code}: {why}"))
     };
-    if !inbound.is_post() || token.is_empty() {
-        return refuse("invalid_request", "a revocation request is a POST with a token");
+    if token.is_empty() || repeated(&inbound.form, &KNOWN).is_some() {
+        return refuse("invalid_request", "a revocation request is a form with one token and nothing twice");
     }
     let other_secret = origin.as_ref().and_then(|origin| origin.attempt.inner().options.client_secret.clone());
     let client = match client_auth::client(shared, inbound, other_secret.as_deref()) {

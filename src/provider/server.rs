@@ -24,7 +24,7 @@ use super::inbound::Inbound;
 use super::ledger::Origin;
 use super::mint::answer::Answer;
 use super::mint::pace::{self, Departure, PacedBody, Taken};
-use super::reply::{Reply, faulty_error};
+use super::reply::{Reply, error_members, faulty_error};
 use super::state::{AttemptState, HeldRequest, Shared};
 use super::{TAG_HEADER, attempt, authorize, logout, metadata, pages, resources, token};
 
@@ -112,6 +112,9 @@ async fn handle(
 fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: &mut Vec<(String, Origin)>) -> Reply {
     let path = inbound.path.as_str();
     let is = |role: &str| shared.path(role) == Some(path);
+    if let Some(refusal) = wrong_method(shared, inbound) {
+        return refusal.from(tagged);
+    }
     if is("token") {
         return token::request(shared, inbound);
     }
@@ -140,9 +143,9 @@ fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: 
     }
     let below =
         |role: &str| shared.path(role).and_then(|own| path.strip_prefix(own)).and_then(|rest| rest.strip_prefix('/'));
-    match (below("authorization"), inbound.is_post()) {
-        (Some("login"), true) => return authorize::login(shared, inbound, tagged),
-        (Some("consent"), true) => return authorize::consent(shared, inbound, tagged),
+    match below("authorization") {
+        Some("login") => return authorize::login(shared, inbound, tagged),
+        Some("consent") => return authorize::consent(shared, inbound, tagged),
         _ => {}
     }
     if let Some(name) = below("api") {
@@ -150,6 +153,46 @@ fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: 
     }
     let html = pages::error("There is nothing here", "This address is none of the provider's endpoints.");
     Reply::page(Answer::page(404, html)).from(tagged).because("no such endpoint")
+}
+
+/// The methods of an endpoint or page; `None`: the path is neither.
+fn methods(shared: &Shared, path: &str) -> Option<(Endpoint, &'static str)> {
+    let own = [
+        ("token", Endpoint::Token, "POST"),
+        ("discovery", Endpoint::Discovery, "GET"),
+        ("jwks", Endpoint::Jwks, "GET"),
+        ("authorization", Endpoint::Authorization, "GET, POST"),
+        ("userinfo", Endpoint::Userinfo, "GET, POST"),
+        ("revocation", Endpoint::Revocation, "POST"),
+        ("end_session", Endpoint::EndSession, "GET, POST"),
+    ];
+    for (role, endpoint, methods) in own {
+        if shared.path(role) == Some(path) {
+            return Some((endpoint, methods));
+        }
+    }
+    let below = |role: &str| shared.path(role).and_then(|own| path.strip_prefix(own));
+    match (below("authorization"), below("api")) {
+        (Some("/login" | "/consent"), _) => Some((Endpoint::Authorization, "POST")),
+        (_, Some(rest)) if rest.starts_with('/') => Some((Endpoint::Api, "GET")),
+        _ => None,
+    }
+}
+
+/// The refusal of a method that this address does not have (RFC 9110, section 15.5.6).
+fn wrong_method(shared: &Shared, inbound: &Inbound) -> Option<Reply> {
+    let (endpoint, methods) = methods(shared, &inbound.path)?;
+    let asked = match inbound.request.method.as_str() {
+        "HEAD" => "GET",
+        other => other,
+    };
+    if methods.split(", ").any(|own| own == asked) {
+        return None;
+    }
+    let why = format!("this address is for {methods}");
+    let members = error_members(&shared.dialect, "invalid_request", Some(&why));
+    let answer = Answer::json(405, members).with("allow", methods);
+    Some(Reply { message: None, ..Reply::of(endpoint, answer).because(why) })
 }
 
 /// The choke point: faults, the record, the pace.

@@ -21,7 +21,7 @@ use super::reply::{Reply, error_answer};
 use super::state::{Shared, random_id};
 
 /// Parameters of which none may stand there twice.
-const KNOWN: [&str; 9] = [
+const KNOWN: [&str; 10] = [
     "grant_type",
     "code",
     "redirect_uri",
@@ -31,6 +31,7 @@ const KNOWN: [&str; 9] = [
     "refresh_token",
     "scope",
     "client_assertion",
+    "client_assertion_type",
 ];
 
 /// Why a request is refused: code and sentence.
@@ -51,9 +52,6 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
             .grant(grant)
             .because(format!("{code}: {why}"))
     };
-    if !inbound.is_post() {
-        return refuse(("invalid_request", "a token request is a POST"));
-    }
     if inbound.form.is_empty() {
         return refuse(("invalid_request", "a token request carries a form in its body"));
     }
@@ -70,7 +68,8 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
         Some(Grant::RefreshToken) => by_refresh_token(shared, inbound, &client),
         Some(Grant::ClientCredentials) => by_client(shared, inbound, &client),
         Some(_) => Err(("unsupported_grant_type", "this grant is not supported")),
-        None => Err(("unsupported_grant_type", "grant_type is missing or unknown")),
+        None if one(&inbound.form, "grant_type").is_none() => Err(("invalid_request", "grant_type is missing")),
+        None => Err(("unsupported_grant_type", "this grant is unknown")),
     };
     match issued {
         Ok(issued) => answer(shared, &client, issued, origin, grant),
@@ -99,6 +98,8 @@ struct Issued {
     origin: Option<Origin>,
     subject: String,
     scopes: Vec<String>,
+    /// What a new refresh token is good for; `scopes` may be less.
+    granted: Vec<String>,
     family: String,
     session: Option<String>,
     nonce: Option<String>,
@@ -110,12 +111,13 @@ fn by_code(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> R
     let text = one(&inbound.form, "code").ok_or(("invalid_request", "code is missing"))?;
     let mut ledger = shared.ledger();
     let code = ledger.codes.get_mut(text).ok_or(("invalid_grant", "this code is unknown or has expired"))?;
+    // First of all, whose it is: no client can revoke another's tokens by a code that it has seen.
+    if code.request.client_id != client.id {
+        return Err(("invalid_grant", "this code was given to another client"));
+    }
     if let Some(family) = code.used.clone() {
         ledger.revoke_family(&family);
         return Err(("invalid_grant", "this code was used before; what it gave is revoked"));
-    }
-    if code.request.client_id != client.id {
-        return Err(("invalid_grant", "this code was given to another client"));
     }
     let attempt = code.origin.attempt.clone();
     if attempt.is_finished() || attempt.now() > code.expires {
@@ -140,6 +142,7 @@ fn by_code(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> R
         nonce: code.request.nonce.clone(),
         refresh: attempt.inner().options.refresh != RefreshPolicy::None,
         id_token: shared.dialect.openid && scopes.iter().any(|scope| scope == "openid"),
+        granted: scopes.clone(),
         scopes,
     })
 }
@@ -183,7 +186,8 @@ fn by_refresh_token(shared: &Shared, inbound: &Inbound, client: &ClientRegistrat
         }
         return Err(("invalid_grant", "this refresh token was used before"));
     }
-    let mut scopes = token.scopes.clone();
+    let granted = token.scopes.clone();
+    let mut scopes = granted.clone();
     if let Some(fewer) = one(&inbound.form, "scope") {
         let fewer = shared.dialect.split_scopes(fewer);
         if !fewer.iter().all(|scope| scopes.contains(scope)) {
@@ -203,6 +207,7 @@ fn by_refresh_token(shared: &Shared, inbound: &Inbound, client: &ClientRegistrat
         nonce: token.nonce.clone(),
         refresh: rotate,
         id_token: false,
+        granted,
         scopes,
     })
 }
@@ -218,6 +223,7 @@ fn by_client(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) ->
     Ok(Issued {
         origin: None,
         subject: client.id.clone(),
+        granted: Vec::new(),
         scopes,
         family: random_id(),
         session: None,
@@ -281,7 +287,8 @@ fn answer(
         let entry = RefreshToken {
             origin: owner.clone(),
             client_id: client.id.clone(),
-            scopes: issued.scopes.clone(),
+            // Never less than before (RFC 6749, section 6).
+            scopes: issued.granted.clone(),
             session: issued.session.clone().unwrap_or_default(),
             nonce: issued.nonce.clone(),
             family: issued.family.clone(),

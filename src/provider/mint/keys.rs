@@ -178,9 +178,14 @@ impl Key {
     }
 }
 
+/// The algorithms in which the issuer signs, each with its key.
+pub fn signing() -> impl Iterator<Item = (&'static str, Key)> {
+    [("RS256", Kind::Rsa), ("ES256", Kind::Ec)].into_iter().filter_map(|(alg, kind)| Some((alg, key("main", kind)?)))
+}
+
 /// What the shared issuer publishes, and never anything else: one key per advertised algorithm, the RS256 key first.
 pub fn published() -> Wire {
-    let keys = [Kind::Rsa, Kind::Ec].into_iter().filter_map(|kind| key("main", kind)).map(Key::jwk).collect();
+    let keys = signing().map(|(_, key)| key.jwk()).collect();
     let mut set = Wire::object();
     set.push("keys", Wire::List(keys));
     set

@@ -5,6 +5,7 @@
 //!   public key in any form.
 //! - [`token`]: `mint(draft, claims, jose, environment)` makes a token with the patches of its two layers applied;
 //!   `honest(draft)` one without. `sign` chooses algorithm and key and shapes the signature, [`encode`] the bytes.
+//! - [`verify`]: `claims(token, typ)` reads back what the issuer's own keys signed.
 //! - [`answer`]: an HTTP answer under construction. `Answer::apply_all(patches, error, environment)` applies every patch
 //!   that means it, in the one order that makes sense; `render()` gives what goes out.
 //! - [`patch`]: `set`, `drop` and `duplicate` on members.
@@ -22,3 +23,4 @@ pub mod pace;
 pub mod patch;
 mod sign;
 pub mod token;
+pub mod verify;

@@ -1,0 +1,12 @@
+//! Strictness: nothing that is forged, stolen, stale or malformed is accepted by a running provider, and whatever it
+//! advertises it also does. Each test speaks raw HTTP, as any stranger could.
+
+mod advertised;
+mod authorize;
+mod clients;
+mod grants;
+mod http;
+mod resources;
+mod session;
+mod site;
+mod wire;
