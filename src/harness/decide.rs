@@ -17,7 +17,7 @@ use crate::model::verdict::{Level, Tier, Verdict};
 
 use super::album;
 use super::drive::PlayVariant;
-use super::guard::{self, Controls, Judged};
+use super::guard::{self, Control, Controls, Judged};
 use super::plan::{Isolation, Planned};
 use super::run::{RunRequest, SnapshotMode, result};
 use super::world::{Ground, World};
@@ -189,8 +189,20 @@ impl Decider {
     }
 
     async fn variant(&self, world: &Arc<World>, one: &Planned, variant: &PlayVariant) -> Judged {
+        let control =
+            if one.case.is_negative() { Some(self.controls.of(world, &one.case, variant).await) } else { None };
+        self.judged(world, control, one, variant).await
+    }
+
+    async fn judged(
+        &self,
+        world: &Arc<World>,
+        control: Option<Arc<Control>>,
+        one: &Planned,
+        variant: &PlayVariant,
+    ) -> Judged {
         let requirements = self.requirements();
-        let mut judged = guard::judge_variant(world, &self.controls, &one.case, variant, self.tier, requirements).await;
+        let mut judged = guard::judge_variant(world, control, &one.case, variant, self.tier, requirements).await;
         if self.request.snapshots != SnapshotMode::Off {
             judged.rungs = album::rungs(&one.case, &judged.played, &self.ground.manifest.client.id);
         }
@@ -198,12 +210,17 @@ impl Decider {
         judged
     }
 
-    /// Own issuer, freshly started partner; the first fetch of keys is the control's, the fault comes at the end.
+    /// Own issuer, freshly started partner; the control run has such a world for itself.
     async fn in_own_world(&self, one: &Planned, variant: &PlayVariant) -> Judged {
+        let control = if one.case.is_negative() {
+            Some(self.controls.apart(&self.ground, &one.case, variant).await)
+        } else {
+            None
+        };
         match World::start(&self.ground, true).await {
             Ok(world) => {
                 let world = Arc::new(world);
-                let mut judged = self.variant(&world, one, variant).await;
+                let mut judged = self.judged(&world, control, one, variant).await;
                 world.stop().await;
                 self.young_keys(one, &mut judged);
                 judged
@@ -272,10 +289,13 @@ impl Decider {
                     self.events.send(Event::Note(format!("the partner ended during {}; started again", one.case.id)));
             }
             let alone = match one.isolation {
-                Isolation::Isolated => self.in_own_world(one, variant).await,
+                Isolation::Isolated => {
+                    self.controls.forget_failed(None, &one.case, variant);
+                    self.in_own_world(one, variant).await
+                }
                 _ => {
                     let _alone = world.alone.write().await;
-                    self.controls.forget_failed(world, &one.case, variant);
+                    self.controls.forget_failed(Some(world.as_ref()), &one.case, variant);
                     self.variant(world, one, variant).await
                 }
             };

@@ -15,7 +15,7 @@ use crate::model::result::Finding;
 use crate::model::verdict::{Level, Tier, Verdict};
 
 use super::drive::{self, Mode, Order, PlayVariant, Played};
-use super::world::World;
+use super::world::{Ground, World};
 
 /// The judgement on one variant.
 #[derive(Debug, Clone)]
@@ -39,7 +39,7 @@ pub struct Judged {
 }
 
 /// What a control run showed.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Control {
     /// Why it proves nothing; `None`: it went well.
     pub failed: Option<String>,
@@ -60,25 +60,57 @@ pub struct Controls {
 impl Controls {
     /// The control of a case: from memory, or run now.
     pub async fn of(&self, world: &Arc<World>, case: &Arc<Case>, variant: &PlayVariant) -> Arc<Control> {
-        let cell = {
-            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(known.entry(key(world, case, variant)).or_default())
-        };
+        let cell = self.cell(key(&place(world), case, variant));
         Arc::clone(cell.get_or_init(|| run_control(world, case, variant)).await)
     }
 
-    /// Forgets a control that failed, so that it is run again: company may have been the reason.
-    pub fn forget_failed(&self, world: &World, case: &Case, variant: &PlayVariant) {
+    /// The control of an isolated case. It has a world of its own, as the case has: what a partner fetches once and
+    /// keeps (metadata, keys) must not be there already when the deviation comes. The variants of the case share it.
+    pub async fn apart(&self, ground: &Arc<Ground>, case: &Arc<Case>, variant: &PlayVariant) -> Arc<Control> {
+        let cell = self.cell(key(APART, case, variant));
+        let control = cell.get_or_init(|| async {
+            match World::start(ground, true).await {
+                Ok(world) => {
+                    let world = Arc::new(world);
+                    let control = run_control(&world, case, variant).await;
+                    world.stop().await;
+                    control
+                }
+                Err(error) => {
+                    let failed = Some(format!("no world of its own could be made for the control run: {error}"));
+                    Arc::new(Control { failed, ..Control::default() })
+                }
+            }
+        });
+        Arc::clone(control.await)
+    }
+
+    fn cell(&self, key: String) -> Arc<OnceCell<Arc<Control>>> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let key = key(world, case, variant);
+        Arc::clone(known.entry(key).or_default())
+    }
+
+    /// Forgets a control that failed, so that it is run again: company may have been the reason.
+    /// `world`: where it was; `None`: apart.
+    pub fn forget_failed(&self, world: Option<&World>, case: &Case, variant: &PlayVariant) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let key = key(&world.map_or(APART.to_owned(), place), case, variant);
         if known.get(&key).and_then(|cell| cell.get()).is_some_and(|control| control.failed.is_some()) {
             known.remove(&key);
         }
     }
 }
 
+/// In keys: a world that is there for one control only.
+const APART: &str = "apart";
+
+/// In keys: one generation of the partner in one world.
+fn place(world: &World) -> String {
+    format!("{} {}", world.generation(), world.provider.issuer())
+}
+
 /// Two cases with equal keys have the same control run.
-fn key(world: &World, case: &Case, variant: &PlayVariant) -> String {
+fn key(place: &str, case: &Case, variant: &PlayVariant) -> String {
     let mut steps = Vec::new();
     for step in &case.steps {
         if step.attack || matches!(step.act, Act::Fault(_) | Act::Expect(_) | Act::Mend(_)) {
@@ -94,12 +126,12 @@ fn key(world: &World, case: &Case, variant: &PlayVariant) -> String {
             step.act
         ));
     }
-    let mut key = format!("{} {} {:?}", world.generation(), world.provider.issuer(), steps);
+    let mut key = format!("{place} {steps:?}");
     if key.contains("Saved(\"variant\")") {
         key.push_str(&format!("{:?}", variant.value));
     }
     // A pushed message must have its effect in the control of a case that forges one, and only there.
-    if case.steps.iter().any(|step| matches!(step.act, Act::Notify(_))) {
+    if place == APART || case.steps.iter().any(|step| matches!(step.act, Act::Notify(_))) {
         key.push_str(&case.id);
     }
     key
@@ -161,16 +193,15 @@ fn grants(played: &Played) -> BTreeSet<Grant> {
         .collect()
 }
 
-/// Plays one variant for real, with its control, and judges it.
+/// Plays one variant for real and judges it, by its control where it has deviations.
 pub async fn judge_variant(
     world: &Arc<World>,
-    controls: &Controls,
+    control: Option<Arc<Control>>,
     case: &Arc<Case>,
     variant: &PlayVariant,
     tier: Tier,
     requirements: &Registry,
 ) -> Judged {
-    let control = if case.is_negative() { Some(controls.of(world, case, variant).await) } else { None };
     let order = Order { case: Arc::clone(case), variant: variant.clone(), mode: Mode::Real };
     let played = Arc::new(drive::play(world, &order).await);
     let mut judged = Judged {
@@ -328,7 +359,7 @@ fn evidence(deviation: Option<&str>, seen: Option<String>) -> Option<String> {
 }
 
 /// The step's level, else the variant's, else the case's, else that of the requirement.
-fn level_of(
+pub(super) fn level_of(
     case: &Case,
     variant: &PlayVariant,
     step: Option<&crate::model::verdict::LevelRule>,

@@ -8,11 +8,13 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
-use crate::model::case::Case;
+use crate::model::case::{Act, Case};
 use crate::model::result::{Finding, Report};
-use crate::model::verdict::{Tier, Verdict};
+use crate::model::verdict::{Level, Tier, Verdict};
 use crate::reference::{Base, FLAWS, Flaw};
 
+use super::drive::PlayVariant;
+use super::guard::level_of;
 use super::run::{RunRequest, SnapshotMode, SubjectSpec, run};
 use super::suite::Suite;
 
@@ -45,7 +47,7 @@ pub struct KillRow {
     pub flaw: String,
     /// The base that it was switched on in.
     pub base: Base,
-    /// Every failure that it caused.
+    /// Every failure that it caused, and every warn of a case that can say nothing worse.
     pub killed_by: Vec<Kill>,
     /// Cases whose `kills` names it.
     pub named: Vec<String>,
@@ -53,7 +55,7 @@ pub struct KillRow {
     pub also: Vec<String>,
     /// Named cases that did not fail.
     pub missed: Vec<Missed>,
-    /// At least one named case failed for a requirement that it names.
+    /// At least one named case failed for a requirement that it names, or warned where it can say nothing worse.
     pub killed: bool,
 }
 
@@ -202,7 +204,8 @@ async fn silent(request: RunRequest) -> Report {
 fn row(suite: &Suite, flaw: Flaw, named: Vec<String>, report: &Report) -> KillRow {
     let mut killed_by = Vec::new();
     for case in &report.cases {
-        for finding in case.findings.iter().filter(|finding| finding.verdict == Verdict::Fail) {
+        let worst = suite.case(&case.id).map_or(Verdict::Fail, |own| worst_of(suite, own));
+        for finding in case.findings.iter().filter(|finding| finding.verdict == worst) {
             let known = |kill: &Kill| kill.case == case.id && kill.finding.requirement == finding.requirement;
             if !killed_by.iter().any(known) {
                 killed_by.push(Kill { case: case.id.clone(), finding: finding.clone(), rerun: case.rerun.clone() });
@@ -235,6 +238,25 @@ fn missed(report: &Report, id: &str) -> Missed {
     why.extend(report.run.blocked.clone());
     why.extend(report.findings.iter().map(|finding| finding.observed.clone()));
     Missed { case: id.to_owned(), verdict: case.map(|case| case.verdict), why: why.join("; ") }
+}
+
+/// The worst that a case can say of a partner: a warn where all that it expects is a SHOULD.
+fn worst_of(suite: &Suite, case: &Case) -> Verdict {
+    let own = [PlayVariant::default()];
+    let variants: Vec<PlayVariant> = case
+        .variants
+        .iter()
+        .map(|variant| PlayVariant { level: variant.level.clone(), ..PlayVariant::default() })
+        .collect();
+    let variants = if variants.is_empty() { own.as_slice() } else { variants.as_slice() };
+    let expectations = case.steps.iter().filter(|step| matches!(step.act, Act::Expect(_)));
+    let levels = expectations.flat_map(|step| {
+        variants.iter().map(|variant| {
+            let rule = step.requirement.as_deref();
+            level_of(case, variant, step.level.as_ref(), rule, Tier::Strict, &suite.requirements)
+        })
+    });
+    levels.map(Level::when_missed).max().unwrap_or(Verdict::Fail)
 }
 
 /// Whether a rule is the case's own or that of one of its steps.

@@ -51,6 +51,8 @@ pub const FLAWS: &[Flaw] = &[
     flaw("rejects-unknown-claim", Base::Min, "an ID token with claims it does not know is refused"),
     flaw("logs-in-without-id-token", Base::Oidc, "without an ID token userinfo says who it is"),
     flaw("jwks-never-refreshed", Base::Min, "keys are loaded once and never again"),
+    flaw("jwks-choke-on-unknown", Base::Min, "a key that it cannot use makes it refuse the whole key set"),
+    flaw("kid-required", Base::Min, "a token that names no key is refused, however few keys there are"),
     // accounts and fields
     flaw("email-as-key", Base::Min, "the account is looked up by e-mail address"),
     flaw("link-unverified-email", Base::Oidc, "a local account is linked by an address that nobody verified"),

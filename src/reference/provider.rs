@@ -1,7 +1,7 @@
 //! The partner's side of the back channel: metadata, keys, tokens, userinfo, the API.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
+use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value as Json;
 
 use super::client::{self, Answer, Ask};
@@ -53,7 +53,7 @@ impl App {
     pub async fn is_signed(&self, token: &Token) -> bool {
         let known = self.inner().keys.clone();
         if let Some(keys) = &known {
-            if let Some(good) = verdict(keys, token) {
+            if let Some(good) = self.verdict(keys, token) {
                 return good;
             }
             if self.flaws.has("jwks-never-refreshed") {
@@ -62,9 +62,27 @@ impl App {
         }
         let Ok(url) = self.endpoint("jwks").await else { return false };
         let Ok(keys) = client::ask(Ask { url, ..Ask::default() }).await.and_then(json) else { return false };
-        let good = verdict(&keys, token).unwrap_or(false);
+        let good = self.verdict(&keys, token).unwrap_or(false);
         self.inner().keys = Some(keys);
         good
+    }
+
+    /// What the keys say of a token; `None`: the key that it asks for is not among them.
+    fn verdict(&self, keys: &Json, token: &Token) -> Option<bool> {
+        let keys = keys.get("keys").and_then(Json::as_array)?;
+        if self.flaws.has("jwks-choke-on-unknown") && !keys.iter().all(is_usable) {
+            return Some(false);
+        }
+        let Some(kid) = &token.kid else {
+            if self.flaws.has("kid-required") {
+                return Some(false);
+            }
+            // Any of them may be meant, and so may one that is not here yet.
+            return keys.iter().any(|key| token.is_signed_by(key)).then_some(true);
+        };
+        let mut named = keys.iter().filter(|key| key.get("kid").and_then(Json::as_str) == Some(kid)).peekable();
+        named.peek()?;
+        Some(named.any(|key| token.is_signed_by(key)))
     }
 
     /// A request at the token endpoint.
@@ -131,14 +149,16 @@ fn json(answer: Answer) -> Result<Json, String> {
     serde_json::from_slice(&answer.body).map_err(|_| "the provider's answer is no JSON".to_owned())
 }
 
-/// What the keys say of a token; `None`: the key that it asks for is not among them.
-fn verdict(keys: &Json, token: &Token) -> Option<bool> {
-    let keys = keys.get("keys").and_then(Json::as_array)?;
-    let Some(kid) = &token.kid else {
-        // Any of them may be meant, and so may one that is not here yet.
-        return keys.iter().any(|key| token.is_signed_by(key)).then_some(true);
+/// Whether a key is of a kind that is known and has what that kind needs (only a flaw asks this of every key).
+fn is_usable(key: &Json) -> bool {
+    let has = |members: [&str; 2]| {
+        members
+            .iter()
+            .all(|name| key.get(name).and_then(Json::as_str).is_some_and(|part| URL_SAFE_NO_PAD.decode(part).is_ok()))
     };
-    let mut named = keys.iter().filter(|key| key.get("kid").and_then(Json::as_str) == Some(kid)).peekable();
-    named.peek()?;
-    Some(named.any(|key| token.is_signed_by(key)))
+    match key.get("kty").and_then(Json::as_str) {
+        Some("RSA") => has(["n", "e"]),
+        Some("EC") => has(["x", "y"]),
+        _ => false,
+    }
 }
