@@ -5,6 +5,7 @@ use scraper::{Html, Selector};
 
 use crate::model::observation::PageSeen;
 
+use super::leaks::LINKS;
 use super::{Mismatch, printable};
 
 /// A canary of a kind (CASE-LANGUAGE 1.7, `markup:script`), as (hostile, harmless): the second is for control runs.
@@ -17,6 +18,7 @@ pub fn canary(kind: &str, nonce: &str) -> Option<(String, String)> {
         "markup:attribute" => format!("x' data-{mark}='1\" data-{mark}=\"1"),
         "markup:script" => format!("</textarea><script>/*{mark}*/</script>"),
         "markup:svg" => format!("<svg data-{mark}=\"1\" onload=\"/*{mark}*/\"></svg>"),
+        "markup:link" => format!("javascript:/*{mark}*/0"),
         "markup:template" => format!("{mark}{{{{7*7}}}}${{7*7}}<%=7*7%>#{{7*7}}"),
         "markup:unicode" => {
             format!("\u{ff1c}i data-{mark}\u{ff1d}1\u{ff1e}\u{202e}\u{2066}{mark}")
@@ -99,11 +101,23 @@ fn live(page: &PageSeen, canary: &str) -> Option<String> {
         if let Some((name, _)) = handler {
             return Some(format!("<{tag}> has the handler {name}"));
         }
+        let runs = element.value().attrs().find(|(name, value)| LINKS.contains(name) && is_script(value, mark));
+        if let Some((name, _)) = runs {
+            return Some(format!("<{tag}> has a script in {name}"));
+        }
         if tag == "script" && element.text().any(|text| text.contains(&format!("/*{mark}*/"))) {
             return Some("a script element runs it".to_owned());
         }
     }
     None
+}
+
+/// Whether an address runs what was planted when it is followed. Browsers skip blanks and control characters in front
+/// of a scheme, and tabs and line ends inside it.
+fn is_script(address: &str, mark: &str) -> bool {
+    let plain: String = address.chars().filter(|c| !c.is_control() && *c != ' ').collect();
+    let scheme = plain.split(':').next().unwrap_or_default().to_ascii_lowercase();
+    plain.contains(mark) && plain.contains(':') && matches!(scheme.as_str(), "javascript" | "vbscript" | "data")
 }
 
 #[cfg(test)]
@@ -143,11 +157,18 @@ mod tests {
         assert!(live(&page(&format!("<input value=\"{hostile}\">")), &hostile).is_some());
         let (hostile, _) = canary("markup:template", "0123456789").unwrap();
         assert!(live(&page(&hostile.replace("{{7*7}}", "49")), &hostile).is_some());
+        let (hostile, _) = canary("markup:link", "0123456789").unwrap();
+        for address in [hostile.clone(), format!(" {}", hostile.replace("script", "Scr\tipt"))] {
+            assert!(live(&page(&format!("<a href=\"{address}\">more</a>")), &hostile).is_some(), "{address}");
+        }
+        assert_eq!(live(&page(&format!("<a href=\"/?back={hostile}\">{hostile}</a>")), &hostile), None);
     }
 
     #[test]
     fn escaped_markup_is_only_text() {
-        for kind in MARKUP.into_iter().chain(["markup:attribute", "markup:template", "markup:unicode", "text"]) {
+        for kind in
+            MARKUP.into_iter().chain(["markup:attribute", "markup:link", "markup:template", "markup:unicode", "text"])
+        {
             let (hostile, harmless) = canary(kind, "0123456789").unwrap();
             let body = format!("<p title=\"{0}\">Hello {0}</p><script>var n = 1;</script>", escaped(&hostile));
             assert_eq!(live(&page(&body), &hostile), None, "{kind}");

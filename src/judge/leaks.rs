@@ -1,10 +1,20 @@
 //! Secrets in places where they must not be.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use scraper::{Html, Selector};
+
 use crate::model::case::{Expectation, LeakPlace};
 use crate::model::exchange::{Exchange, Party, header};
 use crate::model::fault::{Endpoint, ProviderName};
+use crate::model::observation::PageSeen;
 
 use super::{Look, Mismatch};
+
+/// Fewer characters prove nothing by being part of something.
+const SHORT: usize = 8;
+/// Attributes of HTML elements that hold an address.
+pub(super) const LINKS: [&str; 7] = ["href", "src", "action", "formaction", "data", "poster", "srcset"];
 
 pub(super) fn hidden(look: &Look<'_>, expectation: &Expectation, secret: &str, values: &[String]) -> Vec<Mismatch> {
     let places: Vec<&str> = expectation.from.iter().map(|place| name(*place)).collect();
@@ -13,6 +23,8 @@ pub(super) fn hidden(look: &Look<'_>, expectation: &Expectation, secret: &str, v
         return vec![Mismatch::unknown(expected, format!("no {secret} was ever seen"))];
     }
     let after = look.observation.after;
+    let pages: Vec<&PageSeen> =
+        look.facts.pages.iter().filter(|page| page.site == "partner" && page.seq > after).collect();
     let mut missed = Vec::new();
     for place in &expectation.from {
         let exchanges = look.transcript.exchanges.iter().filter(|exchange| exchange.seq > after);
@@ -24,14 +36,15 @@ pub(super) fn hidden(look: &Look<'_>, expectation: &Expectation, secret: &str, v
                 ..Mismatch::new(expected.clone(), format!("it is in the {} of an exchange", name(*place)))
             });
         }
-        let page = look.facts.pages.iter().find(|page| {
-            *place == LeakPlace::Page
-                && page.site == "partner"
-                && values.iter().any(|value| contains(&page.response.body, value))
-        });
-        if let Some(page) = page {
+        let shows = |page: &&&PageSeen| match place {
+            LeakPlace::Page => values.iter().any(|value| contains(&page.response.body, value)),
+            LeakPlace::Url => links(page).iter().any(|link| values.iter().any(|value| is_in_address(link, value))),
+            _ => false,
+        };
+        if let (Some(page), None) = (pages.iter().find(shows), found) {
             let at = super::masked(&page.url, look.facts);
-            missed.push(Mismatch::new(expected.clone(), format!("it is on the page {}", super::printable(&at))));
+            let how = if *place == LeakPlace::Url { "in a link of" } else { "on" };
+            missed.push(Mismatch::new(expected.clone(), format!("it is {how} the page {}", super::printable(&at))));
         }
     }
     missed
@@ -46,8 +59,11 @@ fn stands_in(exchange: &Exchange, place: LeakPlace, value: &str) -> bool {
             || request.headers.iter().any(|(_, text)| text.contains(value))
     };
     match place {
-        LeakPlace::Url => request.url.contains(value),
-        LeakPlace::Referer => headers("referer"),
+        LeakPlace::Url => is_in_address(&request.url, value) || is_in_address(location(exchange), value),
+        LeakPlace::Referer => header(&request.headers, "referer").is_some_and(|from| {
+            // Whoever is told her own address learns nothing.
+            is_in_address(from, value) && origin(from) != origin(&request.url)
+        }),
         LeakPlace::Page => false,
         LeakPlace::Cookie => {
             let set = exchange.response.iter().flat_map(|response| &response.headers);
@@ -62,6 +78,45 @@ fn stands_in(exchange: &Exchange, place: LeakPlace, value: &str) -> bool {
         // A log is nowhere in a transcript: the harness keeps what a started partner prints apart.
         LeakPlace::Log => false,
     }
+}
+
+/// Where an answer of the partner sends the browser.
+fn location(exchange: &Exchange) -> &str {
+    let response = exchange.response.as_ref().filter(|_| exchange.to == Party::Partner);
+    response.and_then(|response| header(&response.headers, "location")).unwrap_or_default()
+}
+
+/// Whether a value stands in an address: as it is, percent-encoded, or inside a parameter that is base64. A short one
+/// may stand anywhere by chance: it counts only as a whole parameter.
+fn is_in_address(address: &str, value: &str) -> bool {
+    let inside = |parameter: &str| {
+        let bare = parameter.trim_end_matches('=');
+        let decoded = URL_SAFE_NO_PAD.decode(bare).or_else(|_| STANDARD_NO_PAD.decode(bare));
+        decoded.is_ok_and(|bytes| contains(&bytes, value))
+    };
+    let (path, fragment) = address.split_once('#').unwrap_or((address, ""));
+    let query = path.split_once('?').map_or("", |(_, query)| query);
+    let mut parameters = [query, fragment].into_iter().flat_map(|part| url::form_urlencoded::parse(part.as_bytes()));
+    if value.len() < SHORT {
+        return parameters.any(|(_, text)| text == value);
+    }
+    address.contains(value)
+        || parameters.any(|(name, text)| {
+            name.contains(value) || text.contains(value) || inside(&text) || text.split('.').any(inside)
+        })
+}
+
+fn origin(address: &str) -> Option<String> {
+    url::Url::parse(address).ok().map(|url| url.origin().ascii_serialization())
+}
+
+/// Every address that a page points to.
+fn links(page: &PageSeen) -> Vec<String> {
+    let document = Html::parse_document(&String::from_utf8_lossy(&page.response.body));
+    let Ok(all) = Selector::parse("*") else { return Vec::new() };
+    let elements = document.select(&all);
+    let addresses = elements.flat_map(|element| element.value().attrs().filter(|(name, _)| LINKS.contains(name)));
+    addresses.map(|(_, address)| address.to_owned()).collect()
 }
 
 pub(super) fn contains(haystack: &[u8], needle: &str) -> bool {
@@ -79,5 +134,41 @@ fn name(place: LeakPlace) -> &'static str {
         LeakPlace::OtherProvider => "other_provider",
         LeakPlace::Canary => "canary",
         LeakPlace::Log => "log",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_is_found_in_an_address_however_it_is_written() {
+        let hidden = "at+0123456789/==";
+        let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+        let json = URL_SAFE_NO_PAD.encode(format!("{{\"v\":\"{hidden}\"}}"));
+        for address in [
+            format!("http://p/?token={}", encoded(hidden)),
+            format!("http://p/#token={}", encoded(hidden)),
+            format!("http://p/{hidden}"),
+            format!("http://p/?state={json}"),
+            format!("http://p/?state=xyz.{json}"),
+        ] {
+            assert!(is_in_address(&address, hidden), "{address}");
+        }
+        assert!(!is_in_address("http://p/?token=at&state=xyz", hidden));
+        assert!(is_in_address("http://p/?sid=17", "17"));
+        assert!(!is_in_address("http://p17/?sid=170&17=1", "17"));
+    }
+
+    #[test]
+    fn the_addresses_of_a_page_are_read_as_a_browser_reads_them() {
+        let page = PageSeen {
+            response: crate::model::exchange::Response {
+                body: "<a href='/x?a=1&amp;b=2'>x</a><p title='/no'><form action=/y>".into(),
+                ..Default::default()
+            },
+            ..PageSeen::default()
+        };
+        assert_eq!(links(&page), ["/x?a=1&b=2", "/y"]);
     }
 }

@@ -73,8 +73,11 @@ pub const FLAWS: &[Flaw] = &[
     flaw("secret-in-query", Base::Min, "the client secret stands in the address of the token request"),
     flaw("token-params-in-query", Base::Min, "the token request has its parameters in the address as well"),
     flaw("repeats-authz-parameter", Base::Min, "the authorization request has a parameter twice"),
+    flaw("pkce-verifier-in-url", Base::Full, "the code_verifier is part of state"),
+    flaw("unescaped-error", Base::Min, "what the provider says of an error is printed raw, and its address linked"),
     flaw("rejects-unknown-member", Base::Min, "a token response with members it does not know is refused"),
     // session
+    flaw("session-id-in-url", Base::Min, "the page after the login has session and access token in its address"),
     flaw("cookie-no-httponly", Base::Min, "the session cookie can be read by scripts"),
     flaw("session-not-regenerated", Base::Min, "the session keeps the identifier that it had before the login"),
     flaw("global-current-user", Base::Min, "who is signed in is kept in one variable for all"),

@@ -12,7 +12,7 @@ use super::accounts;
 use super::jwt::Token;
 use super::provider::Trouble;
 use super::state::{App, Session, Transaction, User, now, random};
-use super::web::{Page, Visit, session_of, sign_in};
+use super::web::{Page, Visit, escaped, session_of, sign_in};
 
 /// Members of a token response that are known.
 const KNOWN: [&str; 6] = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"];
@@ -56,10 +56,15 @@ pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
     } else {
         random()
     };
+    let verifier = app.uses_pkce().then(random);
+    let state = match &verifier {
+        Some(verifier) if app.flaws.has("pkce-verifier-in-url") => format!("{state}.{verifier}"),
+        _ => state,
+    };
     let transaction = Transaction {
         state: if app.flaws.has("no-csrf-defence") { String::new() } else { state },
         nonce: app.sends_nonce().then(random),
-        verifier: app.uses_pkce().then(random),
+        verifier,
         return_to,
         asked: app.scopes(),
     };
@@ -124,9 +129,7 @@ pub(super) async fn callback(app: &App, visit: &Visit) -> Page {
         if app.flaws.has("cancel-crash") {
             return Page::html(500, "Internal error", "<p>unexpected: access_denied</p>");
         }
-        let text =
-            if error == "access_denied" { "You refused, so nobody was signed in." } else { "The provider refused." };
-        return Page::sorry(400, text);
+        return refused(app, visit, error, session.as_ref().map(|(_, session)| session));
     }
     let Some(code) = visit.query.get("code") else { return Page::sorry(400, "The answer has no code.") };
     if app.config.base == Base::Full && app.openid() && visit.query.get("iss") != Some(&app.config.issuer) {
@@ -145,6 +148,26 @@ pub(super) async fn callback(app: &App, visit: &Visit) -> Page {
         Err(_) if app.flaws.has("restarts-on-error") => begin(app, visit).await,
         Err(page) => *page,
     }
+}
+
+/// The provider said no. Only what answers a login of this browser is quoted, and only as text.
+fn refused(app: &App, visit: &Visit, error: &str, session: Option<&Session>) -> Page {
+    let text = if error == "access_denied" { "You refused, so nobody was signed in." } else { "The provider refused." };
+    let said = |name: &str| visit.query.get(name).map(String::as_str).unwrap_or_default();
+    if app.flaws.has("unescaped-error") {
+        let (description, uri) = (said("error_description"), said("error_uri"));
+        let content = format!("<p>{error}: {description}</p>\n<p><a href=\"{uri}\">More about this</a></p>");
+        return Page::html(400, "That did not work", &content);
+    }
+    let mut page = Page::sorry(400, text);
+    if transaction(app, visit, session).is_some() {
+        page.body.push_str(&format!("<p>{}: {}</p>\n", escaped(error), escaped(said("error_description"))));
+        let uri = url::Url::parse(said("error_uri")).ok().filter(|uri| matches!(uri.scheme(), "http" | "https"));
+        if let Some(uri) = uri {
+            page.body.push_str(&format!("<p><a href=\"{}\">More about this</a></p>\n", escaped(uri.as_str())));
+        }
+    }
+    page
 }
 
 /// Takes the login that this answer belongs to off those under way: nobody can finish it a second time.
@@ -369,6 +392,7 @@ fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction
         refresh_token: fresh.refresh_token,
         ..Session::default()
     };
+    let access_token = session.access_token.clone().unwrap_or_default();
     let old = old.or(visit.session.as_deref().filter(|_| app.flaws.has("session-not-regenerated")));
     let id = sign_in(app, old, session);
     let target = if incomplete && app.flaws.has("rerequests-declined-scope-in-loop") {
@@ -376,5 +400,8 @@ fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction
     } else {
         transaction.return_to.as_str()
     };
+    if app.flaws.has("session-id-in-url") {
+        return Page { cookie: Some(id.clone()), ..Page::to(&format!("{target}?session={id}&token={access_token}")) };
+    }
     Page { cookie: Some(id), ..Page::to(target) }
 }

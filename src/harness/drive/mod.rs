@@ -277,10 +277,13 @@ impl Play {
 
     async fn change(&self, change: &Change, cause: &Cause) {
         change.set.iter().for_each(|(_, value)| self.note_idle(value));
+        let before = self.attempt.person(&change.of);
         if let Err(unresolved) = self.attempt.change(&bind::change(change, self)) {
             self.trouble(unresolved.to_string());
             return;
         }
+        let sub = self.attempt.person(&change.of).map(|person| person.sub);
+        self.state().former.extend(before.filter(|before| Some(&before.sub) != sub.as_ref()));
         let told = change.withdraw.is_some() || change.account.is_some();
         let endpoint = self.world.ground.manifest.at.endpoints.contains_key("backchannel_logout");
         if told && change.notify != Some(false) && endpoint {

@@ -104,6 +104,11 @@ impl Play {
                 let session = self.session_cookies(&browser, &cause).await;
                 Seen::Cookies { jar, session }
             }
+            Expected::Hidden(secret) if secret == "session" => {
+                let session = self.session_cookies(&browser, &cause).await;
+                let jar = browser.cookies(Some(&self.base)).into_iter();
+                Seen::Secrets(jar.filter(|cookie| session.contains(&cookie.name)).map(|cookie| cookie.value).collect())
+            }
             Expected::Hidden(secret) => Seen::Secrets(self.secrets(secret)),
             Expected::Inert(kind) => {
                 let canaries = self.state().canaries.clone();
@@ -148,11 +153,13 @@ impl Play {
 
     fn secrets(&self, kind: &str) -> Vec<String> {
         let secrets = self.facts().secrets;
-        if kind == "everything" {
-            secrets.into_values().flatten().collect()
-        } else {
-            secrets.get(kind).cloned().unwrap_or_default()
-        }
+        let meant = |own: &str| match kind {
+            "everything" => true,
+            // What no browser ever has to carry; codes and ID tokens travel through it by specification.
+            "secrets" => matches!(own, "client_secret" | "code_verifier" | "access_token" | "refresh_token"),
+            kind => own == kind,
+        };
+        secrets.into_iter().filter(|(own, _)| meant(own)).flat_map(|(_, values)| values).collect()
     }
 
     async fn ask(&self, browser: &Browser, cause: &Cause) -> ProbeAnswer {

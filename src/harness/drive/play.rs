@@ -96,7 +96,7 @@ pub struct Played {
     pub sign_ins: Vec<SignedIn>,
     /// For the judge.
     pub facts: Facts,
-    /// Everybody of the attempt.
+    /// Everybody of the attempt; behind them, those who have another identity now, as they were before.
     pub people: Vec<Person>,
     /// Trouble that makes a judgement impossible: each a sentence.
     pub troubles: Vec<String>,
@@ -169,6 +169,8 @@ pub(super) struct State {
     pub twin_missed: Option<String>,
     pub bystander_lost: Option<String>,
     pub people: Vec<String>,
+    /// People as they were before a change gave them another identity.
+    pub former: Vec<Person>,
 }
 
 /// One attempt, being played.
@@ -349,7 +351,8 @@ impl Play {
         for placed in &mut state.placed {
             placed.delivery = self.attempt.delivery(placed.id);
         }
-        let people = state.people.iter().filter_map(|name| self.attempt.person(name)).collect();
+        let mut people: Vec<Person> = state.people.iter().filter_map(|name| self.attempt.person(name)).collect();
+        people.append(&mut state.former);
         let played = Played {
             transcript,
             observations: std::mem::take(&mut state.observations),

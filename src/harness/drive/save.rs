@@ -64,7 +64,14 @@ impl Play {
                     })
                     .map(|exchange| exchange.request.url)
                 };
-                stopped.or_else(opened).map(Wire::from)
+                let url = stopped.or_else(opened)?;
+                if rest.is_empty() {
+                    return Some(Wire::from(url));
+                }
+                crate::model::exchange::query_of(&url)
+                    .into_iter()
+                    .find(|(name, _)| name == rest)
+                    .map(|(_, value)| Wire::from(value))
             }
             "cookies" if rest.is_empty() => {
                 let jar: Vec<SavedCookie> = browser.cookies(Some(&self.base)).into_iter().map(Into::into).collect();

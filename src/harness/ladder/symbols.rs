@@ -46,9 +46,13 @@ impl Symbols {
         for person in drawing.people {
             // A person who was given another one's address keeps it under the name of whoever had it first.
             let mut give = |value: Option<String>, what: &str| {
-                if let Some(value) = value.filter(|value| value.len() >= 4) {
-                    symbols.of.entry(value).or_insert_with(|| format!("<{what} {}>", person.name));
-                }
+                let Some(value) = value.filter(|value| value.len() >= 4 && !symbols.of.contains_key(value)) else {
+                    return;
+                };
+                // Who got another identity while the case was played had this one before.
+                let symbol = format!("<{what} {}>", person.name);
+                let taken = symbols.of.values().any(|own| *own == symbol);
+                symbols.of.insert(value, if taken { format!("<{what} {}, before>", person.name) } else { symbol });
             };
             give(Some(person.sub.clone()), "sub");
             give(person.text("email"), "email");

@@ -130,6 +130,27 @@ fn matches_of<'t>(reader: &Reader<'t>, node: Node<'t>) -> crate::model::value::V
     value(reader, node)
 }
 
+/// Secrets that `hidden` may name: one kind, `secrets` (what no browser ever has to carry), or `everything`.
+const SECRETS: [&str; 9] = [
+    "client_secret",
+    "code",
+    "code_verifier",
+    "access_token",
+    "refresh_token",
+    "id_token",
+    "session",
+    "secrets",
+    "everything",
+];
+
+fn secret<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<String> {
+    let text = reader.text_of(node)?;
+    if !SECRETS.contains(&text.as_str()) {
+        reader.unknown(node.span(), &format!("no secret is called `{text}`"), &text, &SECRETS, "secret");
+    }
+    Some(text)
+}
+
 fn subject<'t>(reader: &Reader<'t>, name: &str, node: Node<'t>) -> Option<Expected> {
     Some(match name {
         "session" => Expected::Session(session(reader, node)?),
@@ -143,7 +164,7 @@ fn subject<'t>(reader: &Reader<'t>, name: &str, node: Node<'t>) -> Option<Expect
             _ => statuses(reader, node),
         }),
         "cookie" => Expected::Cookie(reader.text_of(node)?),
-        "hidden" => Expected::Hidden(reader.text_of(node)?),
+        "hidden" => Expected::Hidden(secret(reader, node)?),
         "inert" => Expected::Inert(reader.text_of(node)?),
         _ => match node.get_ref() {
             DeValue::Array(items) => {
