@@ -8,12 +8,13 @@ use http::Method;
 use url::Url;
 
 use super::form::{self, Encoding};
+use super::html;
 use super::jar::Jar;
 use super::journey::{Journey, Kind, Lost, Rest, now};
 use super::record::Record;
 use super::referrer::Policy;
 use super::request::Source;
-use super::site::{Places, Stop};
+use super::site::{Places, Stop, same_origin};
 use super::wire::Idle;
 use super::{AgentError, Initiator, Navigation, Page, Submission, Surroundings, WantedForm};
 use crate::model::exchange::{Cause, Exchange};
@@ -249,6 +250,27 @@ impl Browser {
     /// Every page that the browser came to rest on, in order.
     pub fn pages(&self) -> Vec<PageSeen> {
         self.core.pages().clone()
+    }
+
+    /// The scripts that its pages load from their own origins, fetched once each as a look from outside, so many at
+    /// most. The first that never comes ends the look: each of the others could cost the whole patience again.
+    pub async fn scripts(&self, most: usize, cause: &Cause) -> Vec<PageSeen> {
+        let mut wanted: Vec<Url> = Vec::new();
+        for page in self.pages() {
+            let Ok(url) = Url::parse(&page.url) else { continue };
+            let own = html::scripts(&page.response, &url).into_iter().filter(|script| same_origin(script, &url));
+            for script in own {
+                if !wanted.contains(&script) && wanted.len() < most {
+                    wanted.push(script);
+                }
+            }
+        }
+        let mut scripts = Vec::new();
+        for script in wanted {
+            let Ok(page) = self.peek(script.as_str(), &[], cause).await else { break };
+            scripts.push(page.seen);
+        }
+        scripts
     }
 
     /// Everything it exchanged, in order.

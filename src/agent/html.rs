@@ -50,6 +50,31 @@ pub(crate) fn look(response: &Response, url: &Url) -> Look {
     look
 }
 
+/// The scripts that a page loads, absolute, each once and in order; what a script loads in turn is not seen.
+pub(crate) fn scripts(response: &Response, url: &Url) -> Vec<Url> {
+    if !is_html(response) {
+        return Vec::new();
+    }
+    let html = parse(&response.body);
+    let relative_to = base(&html, url);
+    let mut all: Vec<Url> = Vec::new();
+    for element in elements(&html) {
+        let rel = || element.attr("rel").unwrap_or_default().to_ascii_lowercase();
+        let source = match element.value().name() {
+            "script" => element.attr("src"),
+            "link" if rel() == "modulepreload" => element.attr("href"),
+            "link" if rel() == "preload" && element.attr("as") == Some("script") => element.attr("href"),
+            _ => None,
+        };
+        if let Some(script) = source.and_then(|source| relative_to.join(source).ok())
+            && !all.contains(&script)
+        {
+            all.push(script);
+        }
+    }
+    all
+}
+
 fn without_fragment(url: &Url) -> &str {
     url.as_str().split('#').next().unwrap_or_default()
 }
@@ -236,6 +261,18 @@ mod tests {
         }
         let inside = page("<noscript><meta http-equiv=refresh content='0;url=next'></noscript>");
         assert_eq!(inside.refresh.map(String::from).as_deref(), Some("http://127.0.0.1:5/next"));
+    }
+
+    #[test]
+    fn the_scripts_of_a_page_are_those_that_a_browser_would_load() {
+        let body = "<base href='/deep/'><script src='app.js'></script><script>inline</script><link rel=modulepreload \
+                    href=/chunk.js><link rel=preload as=script href=late.js><link rel=preload as=style href=a.css>\
+                    <script src='app.js'></script><template><script src='never.js'></script></template>";
+        let response = Response { status: 200, headers: Vec::new(), body: body.into() };
+        let here = Url::parse("http://127.0.0.1:5/here").expect("url");
+        let found: Vec<String> = scripts(&response, &here).into_iter().map(String::from).collect();
+        let wanted = ["deep/app.js", "chunk.js", "deep/late.js"];
+        assert_eq!(found, wanted.map(|path| format!("http://127.0.0.1:5/{path}")));
     }
 
     #[test]

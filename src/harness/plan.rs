@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::case::{Act, Case, FaultSource, ManifestList, VariantName};
-use crate::model::fault::{Endpoint, Fault, Message, Pace};
+use crate::model::fault::{Endpoint, Fault, Message, Pace, Patch};
 use crate::model::manifest::{IdentityFrom, Manifest};
 use crate::model::requirement::Registry;
 use crate::model::value::Value;
@@ -108,10 +108,10 @@ fn faults(case: &Case) -> impl Iterator<Item = &Fault> {
     of_variants.chain(of_steps)
 }
 
+/// Whether a deviation stands in the ID token and nowhere else: one that userinfo has as well reaches everybody.
 fn faults_id_token(case: &Case) -> bool {
-    faults(case)
-        .flat_map(|fault| &fault.patches)
-        .any(|patch| patch.address.message == Message::Object(crate::model::fault::Object::IdToken))
+    let in_id_token = |patch: &Patch| patch.address.message == Message::Object(crate::model::fault::Object::IdToken);
+    faults(case).any(|fault| fault.patches.iter().all(in_id_token))
 }
 
 /// Computed from the addresses and the actions.

@@ -260,6 +260,8 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
     let implied = [
         ("features", at.features.values().any(|place| !place.needs.is_empty())),
         ("optional-scopes", !manifest.scopes.optional.is_empty()),
+        // No provider lets a person decline `openid`: without it there is no login to speak of.
+        ("required-scopes", manifest.scopes.required.iter().any(|scope| scope != "openid")),
         ("local-accounts", at.places.contains_key("sign_up")),
         ("linking", at.places.contains_key("link")),
         ("backchannel-logout", at.endpoints.contains_key("backchannel_logout")),

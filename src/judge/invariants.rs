@@ -115,7 +115,7 @@ fn redirect_uri(exchanges: &[&Exchange], facts: &Facts) -> Option<Breach> {
             let observed = format!("{} is not registered", printable(&uri));
             breach(
                 "redirect-uri",
-                None,
+                Some("login/redirect-uri-exact"),
                 "the redirect_uri is registered, character by character",
                 exchange,
                 observed,
@@ -166,7 +166,8 @@ fn token_leak(exchanges: &[&Exchange], facts: &Facts) -> Option<Breach> {
                 }
             })?;
             let observed = format!("{kind} stands in clear in a {place}");
-            Some(breach("token-leak", None, "no token and no secret reaches the browser", exchange, observed, facts))
+            let case = (kind == "client_secret" && place == "page").then_some("login/secret-not-in-page");
+            Some(breach("token-leak", case, "no token and no secret reaches the browser", exchange, observed, facts))
         },
     )
 }

@@ -9,7 +9,10 @@ use crate::model::exchange::{Exchange, Party, header};
 use crate::model::fault::{Endpoint, ProviderName};
 use crate::model::observation::PageSeen;
 
-use super::{Look, Mismatch};
+use super::{Facts, Look, Mismatch};
+
+/// A secret that is shorter may stand on a page as an ordinary word.
+const TELLING: usize = 12;
 
 /// Fewer characters prove nothing by being part of something.
 const SHORT: usize = 8;
@@ -36,18 +39,36 @@ pub(super) fn hidden(look: &Look<'_>, expectation: &Expectation, secret: &str, v
                 ..Mismatch::new(expected.clone(), format!("it is in the {} of an exchange", name(*place)))
             });
         }
-        let shows = |page: &&&PageSeen| match place {
-            LeakPlace::Page => values.iter().any(|value| contains(&page.response.body, value)),
-            LeakPlace::Url => links(page).iter().any(|link| values.iter().any(|value| is_in_address(link, value))),
-            _ => false,
-        };
-        if let (Some(page), None) = (pages.iter().find(shows), found) {
-            let at = super::masked(&page.url, look.facts);
-            let how = if *place == LeakPlace::Url { "in a link of" } else { "on" };
-            missed.push(Mismatch::new(expected.clone(), format!("it is {how} the page {}", super::printable(&at))));
+        let links_it =
+            |page: &&&PageSeen| links(page).iter().any(|link| values.iter().any(|value| is_in_address(link, value)));
+        match place {
+            LeakPlace::Page => missed.extend(on_a_page(look.facts, &pages, &expected, values)),
+            LeakPlace::Url if found.is_none() => missed.extend(pages.iter().find(links_it).map(|page| {
+                let at = super::masked(&page.url, look.facts);
+                Mismatch::new(expected.clone(), format!("it is in a link of the page {}", super::printable(&at)))
+            })),
+            _ => {}
         }
     }
     missed
+}
+
+/// A page with one of the values; where only one is there that may be an ordinary word, nothing can be said.
+fn on_a_page(facts: &Facts, pages: &[&PageSeen], expected: &str, values: &[String]) -> Option<Mismatch> {
+    let found = |telling: bool| {
+        pages.iter().find(|page| {
+            let mut those = values.iter().filter(|value| (value.len() >= TELLING) == telling);
+            those.any(|value| contains(&page.response.body, value))
+        })
+    };
+    let at = |page: &PageSeen| super::printable(&super::masked(&page.url, facts));
+    if let Some(page) = found(true) {
+        return Some(Mismatch::new(expected, format!("it is on the page {}", at(page))));
+    }
+    found(false).map(|page| {
+        let short = format!("{} has it, or the same word: use one of {TELLING} characters or more", at(page));
+        Mismatch::unknown(expected, short)
+    })
 }
 
 fn stands_in(exchange: &Exchange, place: LeakPlace, value: &str) -> bool {
@@ -140,6 +161,7 @@ fn name(place: LeakPlace) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::exchange::Response;
 
     #[test]
     fn a_value_is_found_in_an_address_however_it_is_written() {
@@ -163,12 +185,30 @@ mod tests {
     #[test]
     fn the_addresses_of_a_page_are_read_as_a_browser_reads_them() {
         let page = PageSeen {
-            response: crate::model::exchange::Response {
+            response: Response {
                 body: "<a href='/x?a=1&amp;b=2'>x</a><p title='/no'><form action=/y>".into(),
                 ..Default::default()
             },
             ..PageSeen::default()
         };
         assert_eq!(links(&page), ["/x?a=1&b=2", "/y"]);
+    }
+
+    fn looked(body: &str, secret: &str) -> Option<Mismatch> {
+        let response = Response { status: 200, headers: Vec::new(), body: body.to_owned().into() };
+        let page = PageSeen { response, ..PageSeen::default() };
+        on_a_page(&Facts::default(), &[&page], "hidden", &[secret.to_owned()])
+    }
+
+    #[test]
+    fn a_secret_on_a_page_is_seen_and_a_page_without_it_is_clean() {
+        assert!(!looked("var s = 'S3cretS3cretS3';", "S3cretS3cretS3").unwrap().inconclusive);
+        assert_eq!(looked("var s = 'another';", "S3cretS3cretS3"), None);
+    }
+
+    #[test]
+    fn a_short_secret_that_may_be_an_ordinary_word_proves_nothing() {
+        assert!(looked("<p>This is a secret.</p>", "secret").unwrap().inconclusive);
+        assert_eq!(looked("<p>This is not.</p>", "secret"), None);
     }
 }

@@ -57,8 +57,10 @@ pub struct Facts {
     pub redirect_uris: Vec<String>,
     /// Origin of the partner.
     pub partner: String,
-    /// Every page that the browsers saw.
+    /// Every page that the browsers saw, and their scripts where an expectation looked into pages.
     pub pages: Vec<PageSeen>,
+    /// What stands between scopes; empty: blanks.
+    pub scope_separator: String,
     /// A fault made the provider unavailable: 502 to 504 of the partner are fine.
     pub outage: bool,
     /// Named schemas under `specs/`.

@@ -34,7 +34,7 @@ pub(super) fn judge(
     };
     let errors = |exchange: &Exchange| match &schema {
         None => Vec::new(),
-        Some(schema) => match part(exchange, &address.part) {
+        Some(schema) => match part(exchange, &address.part, &look.facts.scope_separator) {
             Ok(instance) => schema::errors(schema, &instance),
             Err(why) => vec![why],
         },
@@ -174,9 +174,9 @@ fn words(expectation: &Expectation, address: &RequestAddress) -> String {
 }
 
 /// The part of a request that a schema looks at.
-fn part(exchange: &Exchange, part: &RequestPart) -> Result<Json, String> {
+fn part(exchange: &Exchange, part: &RequestPart, scope_separator: &str) -> Result<Json, String> {
     match part {
-        RequestPart::Parameters => Ok(parameters_as_json(exchange)),
+        RequestPart::Parameters => Ok(parameters_as_json(exchange, scope_separator)),
         RequestPart::Http => Ok(http(exchange)),
         RequestPart::Jwt(name, layer) => {
             let token = if name == "dpop" {
@@ -197,15 +197,17 @@ fn part(exchange: &Exchange, part: &RequestPart) -> Result<Json, String> {
 }
 
 /// The parameters of a request as an object. One that is sent several times, or is a list by specification, becomes an
-/// array.
-pub fn parameters_as_json(exchange: &Exchange) -> Json {
+/// array. `scope_separator` is what a dialect puts between scopes instead of blanks.
+pub fn parameters_as_json(exchange: &Exchange, scope_separator: &str) -> Json {
     let mut all: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for (name, value) in exchange.parameters() {
         all.entry(name).or_default().push(value);
     }
     let members = all.into_iter().map(|(name, values)| {
         let value = if LISTS.contains(&name.as_str()) {
-            Json::from(values.iter().flat_map(|value| value.split_whitespace()).collect::<Vec<_>>())
+            let between = |c: char| c.is_whitespace() || (name == "scope" && scope_separator.contains(c));
+            let entries = values.iter().flat_map(|value| value.split(between)).filter(|entry| !entry.is_empty());
+            Json::from(entries.collect::<Vec<_>>())
         } else if values.len() == 1 {
             Json::from(values.into_iter().next().unwrap_or_default())
         } else {
@@ -232,4 +234,38 @@ fn http(exchange: &Exchange) -> Json {
         "certificate": Json::Null,
         "bytes_taken": exchange.response.as_ref().map_or(0, |response| response.body.len()),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scopes_are_a_list_whatever_a_dialect_puts_between_them() {
+        let ask = |scope: &str| {
+            let url = format!("http://i/authorize?client_id=a&scope={scope}");
+            Exchange { request: crate::model::exchange::Request { url, ..Default::default() }, ..exchange() }
+        };
+        let plain = parameters_as_json(&ask("openid++email"), "");
+        assert_eq!(plain, json!({ "client_id": "a", "scope": ["openid", "email"] }));
+        assert_eq!(parameters_as_json(&ask("basic,mail"), ",")["scope"], json!(["basic", "mail"]));
+        assert_eq!(parameters_as_json(&ask("basic,mail"), " ")["scope"], json!(["basic,mail"]));
+    }
+
+    fn exchange() -> Exchange {
+        Exchange {
+            seq: 1,
+            from: Party::Agent,
+            to: Party::Provider(crate::model::fault::ProviderName::Main),
+            cause: Default::default(),
+            endpoint: Some(crate::model::fault::Endpoint::Authorization),
+            grant: None,
+            person: None,
+            request: Default::default(),
+            response: None,
+            note: None,
+            faults: Vec::new(),
+            duration_ms: 0,
+        }
+    }
 }

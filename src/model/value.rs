@@ -293,7 +293,11 @@ fn resolve_source(source: &Source, environment: &dyn Environment) -> Result<Wire
         Source::Join(pieces) => {
             let mut bytes = Vec::new();
             for piece in pieces {
-                bytes.extend_from_slice(&piece.resolve(environment)?.to_plain_bytes());
+                bytes.extend_from_slice(&match piece.resolve(environment)? {
+                    // Where a text is due, a list is its texts with blanks between them.
+                    Wire::List(items) => items.iter().map(Wire::to_text).collect::<Vec<_>>().join(" ").into_bytes(),
+                    other => other.to_plain_bytes(),
+                });
             }
             Ok(match String::from_utf8(bytes) {
                 Ok(text) => Wire::from(text),
@@ -485,6 +489,17 @@ mod tests {
         assert!(decomposed.contains("A\u{30a}") && decomposed.contains("n\u{303}"));
         assert_eq!(of(UnicodeForm::Nfc, &decomposed).unwrap().to_text(), "Ångström ñ Việt");
         assert_eq!(of(UnicodeForm::Fullwidth, "a@b").unwrap().to_text(), "ａ＠ｂ");
+    }
+
+    #[test]
+    fn a_list_among_joined_pieces_is_its_texts_with_blanks_between_them() {
+        let list = Wire::List(vec![Wire::from("openid"), Wire::from("email")]);
+        let saved = Saved(BTreeMap::from([("scopes".to_owned(), list)]));
+        let scopes = RunValue { source: Source::Saved("scopes".into()), transforms: Vec::new() };
+        let pieces = vec![Value::text("contacts  "), Value::Run(Box::new(scopes))];
+        let joined = RunValue { source: Source::Join(pieces), transforms: Vec::new() };
+        let joined = Value::Run(Box::new(joined)).resolve(&saved).unwrap();
+        assert_eq!(joined.to_text(), "contacts  openid email");
     }
 
     #[test]

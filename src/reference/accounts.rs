@@ -1,7 +1,7 @@
 //! Accounts: opened by issuer and subject, or by a local sign-up; linked by a verified address only, and never taken
 //! away from whoever has it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value as Json;
 
@@ -12,12 +12,21 @@ use super::web::{Page, Visit, sign_in};
 pub(super) fn of(app: &App, sub: &str, claims: &BTreeMap<String, Json>) -> String {
     let identity = (app.config.issuer.clone(), sub.to_owned());
     let email = claims.get("email").and_then(Json::as_str).map(str::to_owned);
-    let verified = claims.get("email_verified") == Some(&Json::Bool(true));
+    let verified = match claims.get("email_verified") {
+        None | Some(Json::Null) => app.flaws.has("missing-verified-means-verified"),
+        Some(said) => *said == Json::Bool(true),
+    };
+    let names: BTreeSet<String> = ["preferred_username", "upn", "nickname"]
+        .iter()
+        .filter_map(|claim| claims.get(*claim).and_then(Json::as_str).map(str::to_owned))
+        .collect();
     let mut inner = app.inner();
     let by_flaw = if app.flaws.has("email-as-key") && email.is_some() {
         inner.accounts.iter().find(|account| account.email == email).map(|account| account.id.clone())
     } else if app.flaws.has("shared-null-email") && email.is_none() {
         inner.accounts.iter().find(|account| account.email.is_none()).map(|account| account.id.clone())
+    } else if app.flaws.has("username-as-key") {
+        inner.accounts.iter().find(|account| !account.names.is_disjoint(&names)).map(|account| account.id.clone())
     } else {
         None
     };
@@ -25,10 +34,13 @@ pub(super) fn of(app: &App, sub: &str, claims: &BTreeMap<String, Json>) -> Strin
         return id;
     }
     let casefold = app.flaws.has("sub-casefold");
+    let by_address_too = app.flaws.has("identifier-change-new-account");
     let same = |own: &(String, String)| {
         *own == identity || (casefold && own.0 == identity.0 && own.1.eq_ignore_ascii_case(&identity.1))
     };
-    if let Some(own) = inner.accounts.iter().find(|account| account.identity.as_ref().is_some_and(same)) {
+    let is_hers =
+        |account: &Account| account.identity.as_ref().is_some_and(same) && (!by_address_too || account.email == email);
+    if let Some(own) = inner.accounts.iter().find(|account| is_hers(account)) {
         return own.id.clone();
     }
     let may_link = verified || app.flaws.has("link-unverified-email");
@@ -40,7 +52,7 @@ pub(super) fn of(app: &App, sub: &str, claims: &BTreeMap<String, Json>) -> Strin
         local.identity = Some(identity);
         return local.id.clone();
     }
-    inner.open_account(Account { identity: Some(identity), email, ..Account::default() })
+    inner.open_account(Account { identity: Some(identity), email, names, ..Account::default() })
 }
 
 fn form(action: &str, fields: &[(&str, &str)]) -> String {

@@ -38,6 +38,12 @@ const CLAIMS: [&str; 17] = [
     "email_verified",
 ];
 
+/// Parameters of an authorization response that are known.
+const PARAMETERS: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
+
+/// How often the flaw `userinfo-retry-storm` asks.
+const STORM: usize = 8;
+
 /// Sends the browser to the provider.
 pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
     let return_to = match visit.query.get("return_to") {
@@ -49,8 +55,12 @@ pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
         Ok(endpoint) => endpoint,
         Err(_) => return Page::sorry(502, "The provider cannot be reached."),
     };
+    let known = session_of(app, visit);
+    let kept = known.as_ref().and_then(|(_, session)| session.kept_state.clone()).unwrap_or_else(random);
     let state = if app.flaws.has("state-constant") {
         app.constant.clone()
+    } else if app.flaws.has("state-reused") {
+        kept.clone()
     } else if app.flaws.has("state-unsigned-json") {
         URL_SAFE_NO_PAD.encode(json!({ "id": random(), "return_to": return_to }).to_string())
     } else {
@@ -63,15 +73,19 @@ pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
     };
     let transaction = Transaction {
         state: if app.flaws.has("no-csrf-defence") { String::new() } else { state },
-        nonce: app.sends_nonce().then(random),
+        nonce: app.sends_nonce().then(|| if app.flaws.has("nonce-constant") { app.constant.clone() } else { random() }),
         verifier,
         return_to,
-        asked: app.scopes(),
+        asked: app.asked(),
+    };
+    let redirect_uri = match &visit.host {
+        Some(host) if app.flaws.has("host-header-trusted") => format!("http://{host}/callback"),
+        _ => app.redirect_uri(),
     };
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     query.append_pair("response_type", "code");
     query.append_pair("client_id", &app.config.client_id);
-    query.append_pair("redirect_uri", &app.redirect_uri());
+    query.append_pair("redirect_uri", &redirect_uri);
     query.append_pair("scope", &transaction.asked.join(app.scope_separator()));
     if !transaction.state.is_empty() {
         query.append_pair("state", &transaction.state);
@@ -87,13 +101,12 @@ pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
         query.append_pair("ui_locales", "en");
         query.append_pair("ui_locales", "de");
     }
-    let known = session_of(app, visit);
     let mut inner = app.inner();
     let (id, is_new) = match known {
         Some((id, _)) => (id, false),
         None => {
             let id = random();
-            inner.put(id.clone(), Session::default());
+            inner.put(id.clone(), Session { kept_state: Some(kept), ..Session::default() });
             (id, true)
         }
     };
@@ -126,10 +139,15 @@ pub(super) async fn callback(app: &App, visit: &Visit) -> Page {
         if app.flaws.has("restarts-on-error") {
             return begin(app, visit).await;
         }
-        if app.flaws.has("cancel-crash") {
+        let names_issuer = visit.query.contains_key("iss");
+        if app.flaws.has("cancel-crash") || (names_issuer && app.flaws.has("crashes-on-error-with-iss")) {
             return Page::html(500, "Internal error", "<p>unexpected: access_denied</p>");
         }
         return refused(app, visit, error, session.as_ref().map(|(_, session)| session));
+    }
+    let unknown = visit.query.keys().any(|name| !PARAMETERS.contains(&name.as_str()));
+    if unknown && app.flaws.has("rejects-unknown-parameter") {
+        return Page::sorry(400, "The provider's answer has unknown parameters.");
     }
     let Some(code) = visit.query.get("code") else { return Page::sorry(400, "The answer has no code.") };
     if app.config.base == Base::Full && app.openid() && visit.query.get("iss") != Some(&app.config.issuer) {
@@ -138,6 +156,9 @@ pub(super) async fn callback(app: &App, visit: &Visit) -> Page {
     let Some(transaction) = take(app, visit, session.as_ref()) else {
         // A reload after a login that worked: the person is where she wanted to be.
         if session.as_ref().is_some_and(|(_, session)| session.user.is_some()) {
+            if app.flaws.has("crashes-on-reload") {
+                return Page::html(500, "Internal error", "<p>no such login</p>");
+            }
             return Page::to("/");
         }
         return Page::sorry(400, "This login was not begun in this browser, or it is over.");
@@ -193,7 +214,7 @@ fn transaction(app: &App, visit: &Visit, session: Option<&Session>) -> Option<Tr
     let any = || {
         own().next().cloned().unwrap_or_else(|| Transaction {
             return_to: "/".to_owned(),
-            asked: app.scopes(),
+            asked: app.asked(),
             ..Transaction::default()
         })
     };
@@ -210,6 +231,9 @@ fn transaction(app: &App, visit: &Visit, session: Option<&Session>) -> Option<Tr
     }
     if flaw("state-constant") {
         return (*state == app.constant).then(any);
+    }
+    if flaw("state-reused") {
+        return (session?.kept_state.as_ref() == Some(state)).then(any);
     }
     if flaw("state-unsigned-json") {
         let believed: Json = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(state).ok()?).ok()?;
@@ -260,13 +284,13 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
     if unknown && app.flaws.has("rejects-unknown-member") {
         return Err(sorry(400, "The provider's answer has unknown members."));
     }
+    let spelled_like_that = app.flaws.has("token-type-case-sensitive");
+    let bearer = |kind: &String| kind == "Bearer" || !spelled_like_that && kind.eq_ignore_ascii_case("bearer");
+    if !text("token_type").as_ref().is_some_and(bearer) {
+        return Err(sorry(400, "The provider gave a token of an unknown type."));
+    }
     let access_token = text("access_token").unwrap_or_default();
-    let granted = match text("scope") {
-        _ if app.flaws.has("assumes-all-scopes-granted") => transaction.asked.clone(),
-        Some(scope) => scope.split(app.scope_separator()).map(|scope| scope.trim().to_owned()).collect(),
-        // Left out means: as asked (RFC 6749, section 5.1).
-        None => transaction.asked.clone(),
-    };
+    let granted = granted(app, text("scope").as_deref(), &transaction.asked);
     let mut fresh = Fresh {
         sub: String::new(),
         claims: BTreeMap::new(),
@@ -275,8 +299,12 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
         refresh_token: text("refresh_token"),
         sid: None,
     };
+    if app.flaws.has("openid-not-asked") {
+        let token = Token::parse(&fresh.access_token).map_err(|why| sorry(400, why))?;
+        fresh.sub = token.text("sub").unwrap_or_default().to_owned();
+    }
     let id_token = text("id_token").filter(|token| !token.is_empty());
-    if app.openid() && !(id_token.is_none() && app.flaws.has("logs-in-without-id-token")) {
+    if app.reads_id_token() && !(id_token.is_none() && app.flaws.has("logs-in-without-id-token")) {
         let token = id_token.ok_or_else(|| sorry(400, "The provider gave no ID token."))?;
         let token = verified(app, &token, &fresh.access_token, transaction).await?;
         fresh.sub = token
@@ -292,6 +320,24 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
         userinfo(app, &mut fresh).await?;
     }
     Ok(fresh)
+}
+
+/// What was granted, by the scope of a token response.
+fn granted(app: &App, scope: Option<&str>, asked: &[String]) -> Vec<String> {
+    let scope = match scope {
+        _ if app.flaws.has("assumes-all-scopes-granted") => return asked.to_vec(),
+        Some(scope) => scope,
+        None if app.flaws.has("missing-scope-means-none") => return Vec::new(),
+        // Left out means: as asked (RFC 6749, section 5.1).
+        None => return asked.to_vec(),
+    };
+    let parts = scope.split(app.scope_separator()).map(str::trim).filter(|scope| !scope.is_empty());
+    let granted: Vec<String> = parts.map(str::to_owned).collect();
+    if app.flaws.has("scope-order-matters") {
+        let mut rest = granted.iter();
+        return asked.iter().filter(|scope| rest.any(|own| own == *scope)).cloned().collect();
+    }
+    granted
 }
 
 async fn verified(app: &App, text: &str, access_token: &str, transaction: &Transaction) -> Result<Token, Box<Page>> {
@@ -345,7 +391,19 @@ async fn fault(app: &App, token: &Token, access_token: &str, transaction: &Trans
 async fn userinfo(app: &App, fresh: &mut Fresh) -> Result<(), Box<Page>> {
     let away = || Box::new(Page::sorry(502, "The provider does not say who you are."));
     let url = app.endpoint("userinfo").await.map_err(|_| away())?;
-    let (status, body) = app.call(url, &fresh.access_token).await.map_err(|_| away())?;
+    let mut answer = app.call(url.clone(), &fresh.access_token).await.map_err(|_| away())?;
+    if app.flaws.has("userinfo-retry-storm") {
+        for _ in 1..STORM {
+            if answer.0 != 401 {
+                break;
+            }
+            answer = app.call(url.clone(), &fresh.access_token).await.map_err(|_| away())?;
+        }
+    }
+    let (status, body) = answer;
+    if matches!(status, 401 | 403) {
+        return Err(Box::new(Page::sorry(400, "The provider refused to say who you are.")));
+    }
     let Some(Json::Object(mut members)) = body.filter(|_| status == 200) else { return Err(away()) };
     // Plain OAuth 2 has names of its own for the same things.
     for (own, common) in [("id", "sub"), ("display_name", "name"), ("mail", "email")] {
@@ -382,6 +440,10 @@ fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction
     {
         own.granted.extend(granted.iter().cloned());
         granted = own.granted.iter().cloned().collect();
+    }
+    let lacks_needed = !app.required().iter().all(|scope| granted.contains(scope));
+    if lacks_needed && app.flaws.has("required-declined-crash") {
+        return Page::html(500, "Internal error", "<p>cannot make an account</p>");
     }
     let incomplete = !transaction.asked.iter().all(|scope| granted.contains(scope));
     let session = Session {

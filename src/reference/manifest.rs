@@ -8,6 +8,7 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     let (required, optional) = match (dialect, base) {
         ("acme", _) => ("[\"basic\"]", "[\"mail\"]"),
         (_, Base::Min) => ("[\"openid\"]", "[\"profile\", \"email\"]"),
+        (_, Base::Full) => ("[\"openid\", \"profile\"]", "[\"email\", \"contacts\"]"),
         _ => ("[\"openid\"]", "[\"profile\", \"email\", \"contacts\"]"),
     };
     let has = match (dialect, base) {

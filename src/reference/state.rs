@@ -37,6 +37,8 @@ pub(super) struct User {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Session {
     pub logins: VecDeque<Transaction>,
+    /// The one state of this browser session, for the flaw that never renews it.
+    pub kept_state: Option<String>,
     pub user: Option<User>,
     pub sid: Option<String>,
     pub granted: Vec<String>,
@@ -54,6 +56,8 @@ pub(super) struct Account {
     pub identity: Option<(String, String)>,
     pub email: Option<String>,
     pub password: Option<String>,
+    /// The names that the person goes by (only a flaw asks).
+    pub names: BTreeSet<String>,
     /// What was granted ever (only a flaw asks).
     pub granted: BTreeSet<String>,
 }
@@ -112,6 +116,32 @@ impl App {
 
     pub fn redirect_uri(&self) -> String {
         format!("{}/callback", self.base_url)
+    }
+
+    /// The scopes without which an account is limited, by dialect and base.
+    pub fn required(&self) -> Vec<String> {
+        let required: &[&str] = match (self.config.dialect.as_str(), self.config.base) {
+            ("acme", _) => &["basic"],
+            (_, Base::Full) => &["openid", "profile"],
+            _ => &["openid"],
+        };
+        required.iter().map(|scope| (*scope).to_owned()).collect()
+    }
+
+    /// What a login asks for: its scopes, or with a flaw others.
+    pub fn asked(&self) -> Vec<String> {
+        let mut asked = self.scopes();
+        if self.flaws.has("over-requests-scopes") {
+            let more = ["contacts", "address", "phone"].map(str::to_owned);
+            asked.extend(more.into_iter().filter(|scope| !self.scopes().contains(scope)));
+        }
+        asked.retain(|scope| scope != "openid" || !self.flaws.has("openid-not-asked"));
+        asked
+    }
+
+    /// Whether an ID token says who somebody is.
+    pub fn reads_id_token(&self) -> bool {
+        self.openid() && !self.flaws.has("openid-not-asked")
     }
 
     /// Its scopes, by dialect and base.

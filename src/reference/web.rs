@@ -30,6 +30,8 @@ const COOKIE: &str = "session";
 pub(super) struct Visit {
     pub method: String,
     pub path: String,
+    /// What the `Host` header says.
+    pub host: Option<String>,
     pub query: BTreeMap<String, String>,
     pub form: BTreeMap<String, String>,
     /// Identifier in the session cookie, known or not.
@@ -147,6 +149,7 @@ async fn read(request: hyper::Request<Incoming>) -> Option<Visit> {
     Some(Visit {
         method: parts.method.as_str().to_owned(),
         path: parts.uri.path().to_owned(),
+        host: parts.headers.get("host").and_then(|value| value.to_str().ok()).map(str::to_owned),
         query: pairs(parts.uri.query().unwrap_or_default().as_bytes()),
         form: pairs(&body),
         session,
@@ -157,6 +160,7 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
     match (visit.method.as_str(), visit.path.as_str()) {
         ("GET", "/") => home(app, visit),
         ("GET", "/me") => me(app, visit),
+        ("GET", "/app.js") => script(app),
         ("GET", "/login") => login::begin(app, visit).await,
         ("GET", "/callback") => login::callback(app, visit).await,
         ("POST", "/logout") => logout::local(app, visit),
@@ -201,6 +205,7 @@ pub(super) fn sign_in(app: &App, old: Option<&str>, mut session: Session) -> Str
     inner.everybodys_user.clone_from(&session.user);
     if let Some(before) = old.and_then(|old| inner.sessions.remove(old)) {
         session.logins = before.logins;
+        session.kept_state = before.kept_state;
     }
     let id = match old {
         Some(old) if app.flaws.has("session-not-regenerated") => old.to_owned(),
@@ -216,7 +221,12 @@ fn home(app: &App, visit: &Visit) -> Page {
     let Some(user) = user_of(app, visit) else {
         return Page::html(200, "Welcome", "<p><a href=\"/login\">Log in</a> or <a href=\"/signup\">sign up</a></p>");
     };
+    let granted = session_of(app, visit).map(|(_, session)| session.granted).unwrap_or_default();
+    let limited = !user.sub.is_empty() && !app.required().iter().all(|scope| granted.contains(scope));
     let mut rows = String::new();
+    if limited {
+        rows.push_str("<dt>limited</dt><dd>until you allow more: <a href=\"/login\">log in again</a></dd>\n");
+    }
     for field in SHOWN {
         let value = user.claims.get(field).and_then(serde_json::Value::as_str);
         match value {
@@ -231,9 +241,18 @@ fn home(app: &App, visit: &Visit) -> Page {
         }
     }
     let content = format!(
-        "<dl>\n{rows}</dl>\n<form method=\"post\" action=\"/logout\"><button type=\"submit\">Log out</button></form>"
+        "<script src=\"/app.js\" defer></script>\n<dl>\n{rows}</dl>\n<form method=\"post\" action=\"/logout\"><button type=\"submit\">Log out</button></form>"
     );
     Page::html(200, "Your account", &content)
+}
+
+/// The site's own script: it knows what everybody may know.
+fn script(app: &App) -> Page {
+    let mut known = serde_json::json!({ "issuer": app.config.issuer, "client": app.config.client_id });
+    if app.flaws.has("secret-in-bundle") {
+        known["secret"] = app.config.client_secret.as_str().into();
+    }
+    Page { body: format!("window.provider = {known};\n"), kind: "text/javascript", ..Page::html(200, "", "") }
 }
 
 fn me(app: &App, visit: &Visit) -> Page {

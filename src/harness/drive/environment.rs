@@ -35,6 +35,9 @@ impl Play {
             ("scopes", name) if name.starts_with("feature:") => {
                 texts(manifest.at.features.get(name.trim_start_matches("feature:"))?.needs.clone())
             }
+            ("scopes", "manifest") => {
+                texts([manifest.scopes.required.clone(), manifest.scopes.optional.clone()].concat())
+            }
             ("required_scopes", "manifest") => texts(manifest.scopes.required.clone()),
             ("optional_scopes", "manifest") => texts(manifest.scopes.optional.clone()),
             ("redirect_uris", "manifest") => texts(self.redirect_uris()),

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::agent::Browser;
 use crate::judge;
-use crate::model::case::{Expectation, Expected, FeaturesAre, SessionIs, Step};
+use crate::model::case::{Expectation, Expected, FeaturesAre, LeakPlace, SessionIs, Step};
 use crate::model::exchange::{Cause, Purpose};
 use crate::model::manifest::OnRevocation;
 use crate::model::observation::{FeatureSeen, Observation, Seen, SessionSeen, Whom};
@@ -16,6 +16,9 @@ use crate::partner::{self, ProbeAnswer};
 
 use super::bind;
 use super::play::Play;
+
+/// So many scripts of one browser's pages are looked into.
+const SCRIPTS: usize = 50;
 
 impl Play {
     /// Looks once at everything that the expectation names.
@@ -68,9 +71,24 @@ impl Play {
         };
         for alternative in alternatives {
             self.settle(browser, deadline).await;
+            if matches!(alternative.subject, Expected::Hidden(_)) && alternative.from.contains(&LeakPlace::Page) {
+                self.load_scripts(index, tab).await;
+            }
             seen.push(self.look_at(&alternative.subject, index, browser, tab).await);
         }
         seen
+    }
+
+    /// What a page loads is part of it: the scripts of every browser's pages.
+    async fn load_scripts(&self, index: usize, tab: &str) {
+        let browsers: Vec<Browser> = self.state().browsers.values().map(|known| known.browser.clone()).collect();
+        let mut scripts = Vec::new();
+        for browser in browsers {
+            let cause = self.cause(index, browser.name(), tab, Purpose::Probe);
+            self.attempt.enter(cause.clone());
+            scripts.extend(browser.scripts(SCRIPTS, &cause).await);
+        }
+        self.state().scripts = scripts;
     }
 
     async fn look_at(&self, subject: &Expected, index: usize, name: &str, tab: &str) -> Seen {

@@ -153,6 +153,8 @@ pub(super) struct State {
     pub marks: BTreeMap<String, u64>,
     /// Last answer per browser and tab.
     pub pages: HashMap<(String, String), PageSeen>,
+    /// Scripts that pages load, fetched where an expectation looks into pages.
+    pub scripts: Vec<PageSeen>,
     /// Work that is under way per browser and tab.
     pub busy: HashMap<(String, String), (watch::Receiver<bool>, AbortHandle)>,
     /// Kind, value.
@@ -309,9 +311,10 @@ impl Play {
     }
 
     pub(super) fn facts(&self) -> Facts {
-        let (browsers, outage): (Vec<Browser>, bool) = {
+        let (browsers, scripts, outage): (Vec<Browser>, Vec<PageSeen>, bool) = {
             let state = self.state();
-            (state.browsers.values().map(|known| known.browser.clone()).collect(), state.outage)
+            let browsers = state.browsers.values().map(|known| known.browser.clone()).collect();
+            (browsers, state.scripts.clone(), state.outage)
         };
         let mut secrets = self.attempt.secrets();
         if let Some(secret) = &self.world.ground.client_secret {
@@ -321,7 +324,8 @@ impl Play {
             secrets,
             redirect_uris: self.redirect_uris(),
             partner: self.base.clone(),
-            pages: browsers.iter().flat_map(Browser::pages).collect(),
+            pages: browsers.iter().flat_map(Browser::pages).chain(scripts).collect(),
+            scope_separator: self.world.ground.dialect.scope_separator.clone(),
             outage,
             schemas: Arc::clone(&self.world.ground.schemas),
         }
