@@ -73,6 +73,7 @@ async fn provider(alg: &str) -> (Provider, Person) {
         }],
         sequence: Sequence::default(),
         people: vec![person.clone()],
+        circle: None,
     };
     (Provider::start(config).await.expect("loopback has a free port"), person)
 }

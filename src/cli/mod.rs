@@ -2,7 +2,6 @@
 
 mod cases;
 mod kill;
-mod output;
 mod run;
 mod serve;
 mod subject;

@@ -126,6 +126,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         clients: clients.clone(),
         sequence: Sequence::default(),
         people: people.clone(),
+        circle: None,
     };
     runtime()?.block_on(async move {
         let provider = Provider::start(config).await.map_err(|error| {
@@ -173,6 +174,8 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
         client_id: args.client_id.clone(),
         client_secret: secret,
         endpoints,
+        provider: String::new(),
+        others: Vec::new(),
     };
     runtime()?.block_on(async move {
         let reference = Reference::start(config).await.map_err(|error| {

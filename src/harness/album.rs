@@ -68,6 +68,7 @@ pub fn rungs(case: &Case, played: &Played, client_id: &str) -> String {
         people: &played.people,
         base: &played.base,
         issuer: &played.issuer,
+        other_issuers: &played.other_issuers,
         secrets: &played.facts.secrets,
         redirect_uris: &played.facts.redirect_uris,
         client_id,

@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 use crate::judge;
 use crate::model::case::{Act, Case, RefreshPolicy};
 use crate::model::exchange::{Exchange, Party, Purpose};
-use crate::model::fault::{Endpoint, Grant, Message, Object};
+use crate::model::fault::{Endpoint, Grant, Message, Object, ProviderName};
 use crate::model::observation::Whom;
 use crate::model::requirement::Registry;
 use crate::model::result::Finding;
@@ -43,8 +43,8 @@ pub struct Judged {
 pub struct Control {
     /// Why it proves nothing; `None`: it went well.
     pub failed: Option<String>,
-    /// Which messages the partner asked for.
-    pub asked: BTreeSet<Message>,
+    /// Which messages the partner asked for, and of which provider.
+    pub asked: BTreeSet<(ProviderName, Message)>,
     /// Which grants it used at the token endpoint.
     pub grants: BTreeSet<Grant>,
     /// Invariants that did not hold.
@@ -166,17 +166,17 @@ fn control_failure(played: &Played) -> Option<String> {
 }
 
 /// The messages that a partner asked for, tokens inside answers included.
-fn asked(played: &Played) -> BTreeSet<Message> {
+fn asked(played: &Played) -> BTreeSet<(ProviderName, Message)> {
     let mut asked = BTreeSet::new();
     for exchange in &played.transcript.exchanges {
-        let Some(endpoint) = exchange.endpoint else { continue };
-        asked.insert(Message::Response(endpoint));
+        let (Some(endpoint), Party::Provider(at)) = (exchange.endpoint, exchange.to) else { continue };
+        asked.insert((at, Message::Response(endpoint)));
         if endpoint == Endpoint::Token
             && let Some(json) = exchange.response_json()
         {
             for (member, object) in [("id_token", Object::IdToken), ("access_token", Object::AccessToken)] {
                 if json.get(member).is_some() {
-                    asked.insert(Message::Object(object));
+                    asked.insert((at, Message::Object(object)));
                 }
             }
         }
@@ -279,14 +279,21 @@ impl Judged {
 /// G3: a fault that was never delivered proves nothing.
 fn undelivered(played: &Played, control: Option<&Control>) -> Option<(Verdict, String)> {
     let missed = played.faults.iter().find(|fault| fault.delivery.delivered == 0)?;
-    let addresses: Vec<String> = missed.addresses.iter().map(ToString::to_string).collect();
+    let addresses: Vec<String> = missed
+        .addresses
+        .iter()
+        .map(|(at, address)| match at {
+            ProviderName::Main => address.to_string(),
+            at => format!("{address} at {}", at.name()),
+        })
+        .collect();
     let addresses = addresses.join(", ");
     let asked = control.is_some_and(|control| {
-        missed.addresses.iter().zip(&missed.grants).any(|(address, grant)| match (&address.message, grant) {
+        missed.addresses.iter().zip(&missed.grants).any(|((at, address), grant)| match (&address.message, grant) {
             // Pushed messages are sent whether anybody asks or not.
             (Message::Object(Object::LogoutToken), _) => true,
             (Message::Response(Endpoint::Token), Some(grant)) => control.grants.contains(grant),
-            (message, _) => control.asked.contains(message),
+            (message, _) => control.asked.contains(&(*at, message.clone())),
         })
     });
     if asked {
@@ -415,8 +422,11 @@ mod tests {
     fn a_fault_in_an_answer_that_this_partner_never_asks_for_is_not_exercised() {
         let placed = Placed {
             name: None,
-            id: FaultId(1),
-            addresses: vec![Address { message: Message::Response(Endpoint::Token), layer: Layer::Members }],
+            ids: vec![(ProviderName::Main, FaultId(1))],
+            addresses: vec![(
+                ProviderName::Main,
+                Address { message: Message::Response(Endpoint::Token), layer: Layer::Members },
+            )],
             grants: vec![Some(Grant::RefreshToken)],
             delivery: Delivery::default(),
         };

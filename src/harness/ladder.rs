@@ -9,7 +9,7 @@ use serde_json::Value as Json;
 use crate::judge::printable;
 use crate::model::case::{BrowserName, Case};
 use crate::model::exchange::{Exchange, Party, Purpose, Transcript, query_of};
-use crate::model::fault::Endpoint;
+use crate::model::fault::{Endpoint, ProviderName};
 use crate::model::observation::{Observation, Seen};
 use crate::model::persona::Person;
 use crate::model::verdict::{Level, Verdict};
@@ -28,6 +28,8 @@ pub struct Drawing<'a> {
     pub base: &'a str,
     /// The issuer.
     pub issuer: &'a str,
+    /// Issuers of further providers.
+    pub other_issuers: &'a [(ProviderName, String)],
     /// Secret kind -> values.
     pub secrets: &'a BTreeMap<String, Vec<String>>,
     /// Registered redirect URIs.
@@ -150,6 +152,11 @@ fn path(url: &str, drawing: &Drawing<'_>, symbols: &Symbols) -> String {
     let bare = url.split(['?', '#']).next().unwrap_or(url);
     let named = bare.strip_prefix(drawing.base).map(|path| format!("{{base}}{path}"));
     let named = named.or_else(|| bare.strip_prefix(drawing.issuer).map(|path| format!("{{issuer}}{path}")));
+    let others = || {
+        let mut others = drawing.other_issuers.iter();
+        others.find_map(|(at, issuer)| Some(format!("{{{}.issuer}}{}", at.name(), bare.strip_prefix(issuer.as_str())?)))
+    };
+    let named = named.or_else(others);
     printable(&symbols.replaced(&named.unwrap_or_else(|| bare.to_owned())))
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::case::{Act, Case, Expectation, Expected, FaultSource, RequestTo, Subject, Via};
 use crate::model::diagnostic::Diagnostic;
-use crate::model::fault::{Encode, Endpoint, Fault, Message, Object, Pace, ProviderName, SigningKey};
+use crate::model::fault::{Encode, Endpoint, Fault, Message, Object, Pace, SigningKey};
 use crate::model::value::{Source, Value};
 
 /// Endpoints that this provider does not have.
@@ -20,13 +20,7 @@ pub fn not_built(case: &Case) -> Vec<Diagnostic> {
         let mut add = |word: &str| words.push((line, word.to_owned()));
         match &step.act {
             Act::Wait(_) => add("wait"),
-            Act::SignIn(sign_in) if sign_in.at != ProviderName::Main => add("at"),
-            Act::Visit(visit) if visit.at != ProviderName::Main => add("at"),
-            Act::Change(change) if change.at != ProviderName::Main => add("at"),
             Act::Provider(options) => {
-                if options.at != ProviderName::Main {
-                    add("at");
-                }
                 for (word, there) in [
                     ("par", options.par.is_some()),
                     ("device_interval", options.device_interval.is_some()),
@@ -80,9 +74,6 @@ pub fn not_built(case: &Case) -> Vec<Diagnostic> {
 fn in_fault(line: usize, fault: &Fault, words: &mut Vec<(usize, String)>) {
     for patch in &fault.patches {
         let mut add = |word: &str| words.push((line, word.to_owned()));
-        if patch.selectors.at != ProviderName::Main {
-            add("at");
-        }
         match &patch.address.message {
             Message::Response(endpoint) if NO_ENDPOINT.contains(endpoint) => add(&format!("{endpoint}_response")),
             Message::Object(Object::IdToken | Object::AccessToken | Object::LogoutToken) | Message::Response(_) => {}
@@ -110,9 +101,6 @@ fn in_fault(line: usize, fault: &Fault, words: &mut Vec<(usize, String)>) {
 
 fn in_expectation(line: usize, expectation: &Expectation, words: &mut Vec<(usize, String)>) {
     let mut add = |word: &str| words.push((line, word.to_owned()));
-    if expectation.selectors.at != ProviderName::Main {
-        add("at");
-    }
     if expectation.gap.is_some() {
         add("gap");
     }

@@ -113,7 +113,7 @@ pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report 
         Err(sentence) => report.run.blocked = Some(sentence),
     }
     report.cases.sort_by(|a, b| a.id.cmp(&b.id));
-    super::known::note_stale(&request.subject.place(), &manifest, &request.suite, &mut report, request.today);
+    super::known::note_stale(&manifest, &request.suite, &mut report, request.today);
     for case in &report.cases {
         report.totals.add(case.verdict);
     }
@@ -136,8 +136,8 @@ pub async fn smoke(request: &RunRequest) -> Result<Vec<SmokeLine>, String> {
     Ok(lines)
 }
 
-/// A seed for a run, printed with it so that it can be repeated.
-pub fn random_seed() -> u64 {
+/// A seed for this run, printed with it so that it can be repeated.
+fn random_seed() -> u64 {
     getrandom::u64().unwrap_or(1) >> 16
 }
 
@@ -329,16 +329,8 @@ fn finish(request: &RunRequest, report: &mut Report, decided: BTreeMap<String, D
         }
         report.cases.push(one.result);
     }
-    let whole = request.filter.is_empty() && request.only.is_none();
-    if let (Some(root), true) = (&root, whole && request.snapshots != SnapshotMode::Off) {
+    if let (Some(root), true) = (&root, request.is_complete() && request.snapshots != SnapshotMode::Off) {
         let ids: Vec<String> = report.cases.iter().map(|case| case.id.clone()).collect();
-        let mut orphans = super::snapshot::orphans(root, &report.partner.name, &report.partner.dialect, &ids);
-        // Each shard answers for its own: of the others' cases it knows nothing.
-        let prefix = format!("{}/{}/", report.partner.name, report.partner.dialect);
-        orphans.retain(|path| {
-            let id = path.strip_prefix(&prefix).unwrap_or(path).trim_end_matches(".snap");
-            request.partition.is_none_or(|shard| plan::in_partition(id, shard))
-        });
-        report.orphaned_snapshots = orphans;
+        report.orphaned_snapshots = super::snapshot::orphans(root, &report.partner.name, &report.partner.dialect, &ids);
     }
 }

@@ -56,10 +56,10 @@ fn probe_browser(world: &World, base: &str) -> Browser {
         "smoke",
         Surroundings {
             sequence: world.sequence.clone(),
-            origins: vec![
-                (world.provider.issuer().to_owned(), Party::Provider(ProviderName::Main)),
-                (base.to_owned(), Party::Partner),
-            ],
+            origins: {
+                let issuers = world.issuers().into_iter().map(|(name, issuer)| (issuer, Party::Provider(name)));
+                issuers.chain([(base.to_owned(), Party::Partner)]).collect()
+            },
             tag: None,
             limits: world.ground.limits,
         },

@@ -1,6 +1,6 @@
 //! Who is judged: the reference partner with some flaws, or whatever a manifest speaks of. Gives one way to launch it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 
 use crate::model::dialect::Dialect;
 use crate::model::manifest::Manifest;
-use crate::partner::{Boxed, Company, Launch, LaunchError, Running, Setup};
+use crate::partner::{Boxed, Company, Launch, LaunchError, Registration, Running, Setup};
 use crate::reference::{self, Base, Reference, ReferenceConfig};
 
 /// Whom a run judges.
@@ -43,22 +43,6 @@ impl SubjectSpec {
         }
     }
 
-    /// The manifest's file, as people know it.
-    pub fn place(&self) -> String {
-        match self {
-            SubjectSpec::Reference { base, .. } => format!("manifest of the reference partner, base {}", base.name()),
-            SubjectSpec::Manifest { path, .. } => path.display().to_string(),
-        }
-    }
-
-    /// The folder that keeps what belongs to the partner: that of its manifest; for the reference partner the current one.
-    pub fn home(&self) -> PathBuf {
-        match self {
-            SubjectSpec::Reference { .. } => PathBuf::new(),
-            SubjectSpec::Manifest { path, .. } => path.parent().map(PathBuf::from).unwrap_or_default(),
-        }
-    }
-
     /// Whether defects of the reference partner are switched on.
     pub fn has_flaws(&self) -> bool {
         matches!(self, SubjectSpec::Reference { flaws, .. } if !flaws.is_empty())
@@ -81,25 +65,36 @@ struct ReferenceLaunch {
     dialect: Arc<Dialect>,
 }
 
+impl ReferenceLaunch {
+    /// What it is toward one provider.
+    fn config(&self, at: &Registration, port: u16, others: Vec<ReferenceConfig>) -> ReferenceConfig {
+        let url = |path: &String| format!("{}{path}", at.issuer);
+        ReferenceConfig {
+            base: self.base,
+            flaws: self.flaws.clone(),
+            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
+            dialect: self.dialect.name.clone(),
+            issuer: at.issuer.clone(),
+            client_id: at.client_id.clone(),
+            client_secret: at.client_secret.clone(),
+            endpoints: self.dialect.endpoints.iter().map(|(role, path)| (role.clone(), url(path))).collect(),
+            provider: at.provider.clone(),
+            others,
+        }
+    }
+}
+
 impl Launch for ReferenceLaunch {
     fn launch<'a>(&'a self, setup: &'a Setup) -> Boxed<'a, Result<Arc<dyn Running>, LaunchError>> {
         Box::pin(async move {
-            let endpoints: BTreeMap<String, String> = self
-                .dialect
-                .endpoints
-                .iter()
-                .map(|(role, path)| (role.clone(), format!("{}{path}", setup.issuer)))
-                .collect();
-            let config = ReferenceConfig {
-                base: self.base,
-                flaws: self.flaws.clone(),
-                listen: SocketAddr::from((Ipv4Addr::LOCALHOST, setup.port)),
-                dialect: self.dialect.name.clone(),
+            let main = Registration {
+                provider: String::new(),
                 issuer: setup.issuer.clone(),
                 client_id: setup.client_id.clone(),
                 client_secret: setup.client_secret.clone(),
-                endpoints,
             };
+            let others = setup.others.iter().map(|other| self.config(other, setup.port, Vec::new())).collect();
+            let config = self.config(&main, setup.port, others);
             let reference = Reference::start(config).await.map_err(|error| LaunchError {
                 what: format!("the reference partner cannot listen: {error}"),
                 help: "free the port, or let any port be chosen".to_owned(),

@@ -1,4 +1,7 @@
-//! A world: one provider and one partner that is set up with it. The shared cases have one, each isolated case its own.
+//! A world: one provider and one partner that is set up with it, and two more providers where the manifest speaks of
+//! them. The shared cases have one world, each isolated case its own.
+
+mod second;
 
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
@@ -11,9 +14,12 @@ use tokio::sync::{Mutex, RwLock};
 use crate::judge::MessageRules;
 use crate::model::dialect::Dialect;
 use crate::model::exchange::Sequence;
+use crate::model::fault::ProviderName;
 use crate::model::manifest::Manifest;
 use crate::partner::{Launch, LaunchError, Running, Setup};
-use crate::provider::{ClientRegistration, Provider, ProviderConfig, ProviderError};
+use crate::provider::{Circle, ClientRegistration, Provider, ProviderConfig, ProviderError};
+
+pub use second::Second;
 
 /// What stays the same over all worlds of a run.
 pub struct Ground {
@@ -80,17 +86,29 @@ pub enum WorldError {
     /// The provider could not start.
     #[error("{0}\n  help: choose another address with [provider] listen and issuer in the manifest, or free this one")]
     Provider(#[from] ProviderError),
+    /// The client secret at a further provider is nowhere.
+    #[error(
+        "the manifest takes the client secret at `{provider}` from {variable}, which is not set\n  help: export {variable}=… with the secret that the partner uses there"
+    )]
+    Secret {
+        /// Which provider.
+        provider: &'static str,
+        /// Which variable of the environment.
+        variable: String,
+    },
     /// The partner could not start, or is not there.
     #[error(transparent)]
     Launch(#[from] LaunchError),
 }
 
-/// One provider and one partner.
+/// One provider and one partner, and further providers.
 pub struct World {
     /// What all worlds have in common.
     pub ground: Arc<Ground>,
     /// The provider.
     pub provider: Provider,
+    /// `other` and `attacker`, where the manifest has registrations with them.
+    pub others: Vec<Second>,
     /// Orders exchanges.
     pub sequence: Sequence,
     /// Held for reading by each attempt, for writing by one that must be alone.
@@ -109,34 +127,31 @@ impl World {
     pub async fn start(ground: &Arc<Ground>, sole: bool) -> Result<World, WorldError> {
         let manifest = &ground.manifest;
         let sequence = Sequence::default();
-        let own_address = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        let listen = match &manifest.provider.listen {
-            Some(listen) if !sole => listen.parse().map_err(|_| ProviderError::Issuer {
-                issuer: listen.clone(),
-                why: "`listen` is an address with a port, such as 127.0.0.1:9400".to_owned(),
-            })?,
-            _ => own_address,
-        };
+        let circle = Circle::default();
         let provider = Provider::start(ProviderConfig {
-            name: crate::model::fault::ProviderName::Main,
+            name: ProviderName::Main,
             dialect: Arc::clone(&ground.dialect),
-            listen,
+            listen: listens(manifest.provider.listen.as_deref(), sole)?,
             issuer: manifest.provider.issuer.clone().filter(|_| !sole),
             clients: Vec::new(),
             sequence: sequence.clone(),
             people: Vec::new(),
+            circle: manifest.second_provider.as_ref().map(|_| circle.clone()),
         })
         .await?;
+        let others = Second::start_all(ground, sole, &sequence, &circle).await?;
         let setup = Setup {
             issuer: provider.issuer().to_owned(),
             client_id: manifest.client.id.clone(),
             client_secret: ground.client_secret.clone().unwrap_or_default(),
             port: 0,
+            others: others.iter().map(Second::registration).collect(),
         };
         let partner = ground.launcher.launch(&setup).await?;
         let world = World {
             ground: Arc::clone(ground),
             provider,
+            others,
             sequence,
             alone: RwLock::new(()),
             partner: Mutex::new(Arc::clone(&partner)),
@@ -152,15 +167,54 @@ impl World {
         let manifest = &self.ground.manifest;
         let absolute = |uri: &String| uri.replace("{base}", base);
         let logout = manifest.at.endpoints.get("backchannel_logout");
-        self.provider.register(ClientRegistration {
+        let registration = ClientRegistration {
             id: manifest.client.id.clone(),
             secret: self.ground.client_secret.clone(),
             auth: manifest.client.auth.clone(),
-            redirect_uris: manifest.client.redirect_uris.iter().map(absolute).collect(),
+            redirect_uris: self.redirect_uris(ProviderName::Main, base),
             post_logout_redirect_uris: manifest.client.post_logout_redirect_uris.iter().map(absolute).collect(),
             backchannel_logout_uri: logout.map(|place| absolute_place(base, &place.path)),
             id_token_alg: manifest.client.id_token_alg.clone(),
-        });
+        };
+        for other in &self.others {
+            other.provider.register(ClientRegistration {
+                id: other.client_id.clone(),
+                secret: other.client_secret.clone(),
+                redirect_uris: self.redirect_uris(other.name, base),
+                ..registration.clone()
+            });
+        }
+        self.provider.register(registration);
+    }
+
+    /// The redirect URIs that are registered with a provider.
+    pub fn redirect_uris(&self, at: ProviderName, base: &str) -> Vec<String> {
+        let manifest = &self.ground.manifest;
+        let own = manifest.second_provider.as_ref().map(|second| &second.redirect_uris);
+        let uris = match own.filter(|uris| at != ProviderName::Main && !uris.is_empty()) {
+            Some(uris) => uris,
+            None => &manifest.client.redirect_uris,
+        };
+        uris.iter().map(|uri| uri.replace("{base}", base).replace("{provider}", at.name())).collect()
+    }
+
+    /// A further provider; `None` for the main one, and where there is none.
+    pub fn second(&self, at: ProviderName) -> Option<&Second> {
+        self.others.iter().find(|other| other.name == at)
+    }
+
+    /// A provider of the world.
+    pub fn provider_at(&self, at: ProviderName) -> Option<&Provider> {
+        match at {
+            ProviderName::Main => Some(&self.provider),
+            other => self.second(other).map(|second| &second.provider),
+        }
+    }
+
+    /// Every issuer, and whose it is; the main one first.
+    pub fn issuers(&self) -> Vec<(ProviderName, String)> {
+        let others = self.others.iter().map(|other| (other.name, other.provider.issuer().to_owned()));
+        [(ProviderName::Main, self.provider.issuer().to_owned())].into_iter().chain(others).collect()
     }
 
     /// The partner of the present generation.
@@ -178,24 +232,39 @@ impl World {
         self.sole
     }
 
-    /// Ends the partner and starts it anew, with the same provider.
+    /// Ends the partner and starts it anew, with the same provider and at the same address.
     ///
     /// # Errors
     /// It does not come up again.
     pub async fn restart(&self) -> Result<(), LaunchError> {
         let mut slot = self.partner.lock().await;
         slot.stop().await;
-        let fresh = self.ground.launcher.launch(&self.setup).await?;
+        let port = url::Url::parse(slot.base()).ok().and_then(|url| url.port()).unwrap_or(0);
+        let fresh = self.ground.launcher.launch(&Setup { port, ..self.setup.clone() }).await?;
         self.register(fresh.base());
         *slot = fresh;
         self.generation.fetch_add(1, Ordering::AcqRel);
         Ok(())
     }
 
-    /// Ends partner and provider.
+    /// Ends partner and providers.
     pub async fn stop(&self) {
         self.partner().await.stop().await;
         self.provider.stop().await;
+        for other in &self.others {
+            other.provider.stop().await;
+        }
+    }
+}
+
+/// Where a provider listens: as the manifest says, or anywhere; in a world of its own always anywhere.
+fn listens(wanted: Option<&str>, sole: bool) -> Result<SocketAddr, ProviderError> {
+    match wanted.filter(|_| !sole) {
+        Some(listen) => listen.parse().map_err(|_| ProviderError::Issuer {
+            issuer: listen.to_owned(),
+            why: "`listen` is an address with a port, such as 127.0.0.1:9400".to_owned(),
+        }),
+        None => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
     }
 }
 

@@ -96,8 +96,12 @@ fn repeated(
     }
     let mut distinct: Vec<&&Exchange> = Vec::new();
     for exchange in exchanges.iter().filter(|exchange| exchange.endpoint == Some(endpoint)) {
+        // A provider that sends the browser on to another one takes the login's parameters along.
         let same = |other: &&&Exchange| {
-            other.request.url == exchange.request.url && other.parameter("code") == exchange.parameter("code")
+            other.to != exchange.to
+                && endpoint == Endpoint::Authorization
+                && other.parameter(name) == exchange.parameter(name)
+                || other.request.url == exchange.request.url && other.parameter("code") == exchange.parameter("code")
         };
         if !distinct.iter().any(same) {
             distinct.push(exchange);

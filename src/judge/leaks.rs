@@ -1,12 +1,12 @@
 //! Secrets in places where they must not be.
 
 use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 use scraper::{Html, Selector};
 
 use crate::model::case::{Expectation, LeakPlace};
 use crate::model::exchange::{Exchange, Party, header};
-use crate::model::fault::{Endpoint, ProviderName};
+use crate::model::fault::Endpoint;
 use crate::model::observation::PageSeen;
 
 use super::{Facts, Look, Mismatch};
@@ -22,6 +22,10 @@ pub(super) const LINKS: [&str; 7] = ["href", "src", "action", "formaction", "dat
 pub(super) fn hidden(look: &Look<'_>, expectation: &Expectation, secret: &str, values: &[String]) -> Vec<Mismatch> {
     let places: Vec<&str> = expectation.from.iter().map(|place| name(*place)).collect();
     let expected = format!("{secret} is in none of: {}", places.join(", "));
+    // What was never given out cannot have come to the wrong provider.
+    if values.is_empty() && expectation.from.iter().all(|place| *place == LeakPlace::OtherProvider) {
+        return Vec::new();
+    }
     if values.is_empty() {
         return vec![Mismatch::unknown(expected, format!("no {secret} was ever seen"))];
     }
@@ -32,11 +36,17 @@ pub(super) fn hidden(look: &Look<'_>, expectation: &Expectation, secret: &str, v
     for place in &expectation.from {
         let exchanges = look.transcript.exchanges.iter().filter(|exchange| exchange.seq > after);
         let found =
-            exchanges.into_iter().find(|exchange| values.iter().any(|value| stands_in(exchange, *place, value)));
+            exchanges.into_iter().find(|exchange| values.iter().any(|value| stands_in(look, exchange, *place, value)));
         if let Some(exchange) = found {
             missed.push(Mismatch {
                 exchange: Some(look.describe(exchange)),
-                ..Mismatch::new(expected.clone(), format!("it is in the {} of an exchange", name(*place)))
+                ..Mismatch::new(
+                    expected.clone(),
+                    match place {
+                        LeakPlace::OtherProvider => format!("it came to the provider `{}`", exchange.to),
+                        place => format!("it is in the {} of an exchange", name(*place)),
+                    },
+                )
             });
         }
         let links_it =
@@ -71,13 +81,14 @@ fn on_a_page(facts: &Facts, pages: &[&PageSeen], expected: &str, values: &[Strin
     })
 }
 
-fn stands_in(exchange: &Exchange, place: LeakPlace, value: &str) -> bool {
+fn stands_in(look: &Look<'_>, exchange: &Exchange, place: LeakPlace, value: &str) -> bool {
     let request = &exchange.request;
     let headers = |name: &str| header(&request.headers, name).is_some_and(|text| text.contains(value));
     let somewhere = || {
         request.url.contains(value)
             || contains(&request.body, value)
             || request.headers.iter().any(|(_, text)| text.contains(value))
+            || basic(&request.headers).is_some_and(|credentials| credentials.contains(value))
     };
     match place {
         LeakPlace::Url => is_in_address(&request.url, value) || is_in_address(location(exchange), value),
@@ -93,7 +104,8 @@ fn stands_in(exchange: &Exchange, place: LeakPlace, value: &str) -> bool {
         }
         LeakPlace::Api => exchange.endpoint == Some(Endpoint::Api) && somewhere(),
         LeakPlace::OtherProvider => {
-            matches!(exchange.to, Party::Provider(ProviderName::Other | ProviderName::Attacker)) && somewhere()
+            let owner = look.facts.owners.get(value).copied().unwrap_or_default();
+            matches!(exchange.to, Party::Provider(provider) if provider != owner) && somewhere()
         }
         LeakPlace::Canary => exchange.to == Party::Elsewhere && somewhere(),
         // A log is nowhere in a transcript: the harness keeps what a started partner prints apart.
@@ -138,6 +150,14 @@ fn links(page: &PageSeen) -> Vec<String> {
     let elements = document.select(&all);
     let addresses = elements.flat_map(|element| element.value().attrs().filter(|(name, _)| LINKS.contains(name)));
     addresses.map(|(_, address)| address.to_owned()).collect()
+}
+
+/// Client id and secret of an `Authorization: Basic` header (RFC 6749, section 2.3.1), decoded.
+fn basic(headers: &[(String, String)]) -> Option<String> {
+    let (scheme, encoded) = header(headers, "authorization")?.split_once(' ')?;
+    let plain = STANDARD.decode(encoded.trim()).ok().filter(|_| scheme.eq_ignore_ascii_case("basic"))?;
+    let text = String::from_utf8(plain).ok()?.replace('+', " ");
+    percent_encoding::percent_decode_str(&text).decode_utf8().ok().map(std::borrow::Cow::into_owned)
 }
 
 pub(super) fn contains(haystack: &[u8], needle: &str) -> bool {

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use crate::model::case::{Expectation, Expected};
 use crate::model::exchange::Transcript;
+use crate::model::fault::ProviderName;
 use crate::model::observation::{Observation, PageSeen, Seen};
 use crate::model::value::{Saved, Value};
 
@@ -53,7 +54,9 @@ impl Mismatch {
 pub struct Facts {
     /// Secret kind (`client_secret`, `code`, `access_token`, `refresh_token`, `id_token`, `code_verifier`) -> values.
     pub secrets: BTreeMap<String, Vec<String>>,
-    /// Registered redirect URIs.
+    /// Who gave out a secret: the main provider where it is not named here.
+    pub owners: BTreeMap<String, ProviderName>,
+    /// Redirect URIs that are registered with any provider.
     pub redirect_uris: Vec<String>,
     /// Origin of the partner.
     pub partner: String,

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use super::fault::ProviderName;
 use super::wire::Wire;
 
 /// A literal, or something that is only known while a case runs.
@@ -41,6 +42,8 @@ pub enum Source {
         field: String,
         /// A person, a provider, `"manifest"`, or `"feature"`.
         of: String,
+        /// A person's account at which provider.
+        at: ProviderName,
     },
     /// What this message would have said under that name.
     Original(String),
@@ -65,6 +68,8 @@ pub enum Source {
         kind: String,
         /// For whom; the person of the present login when absent.
         of: Option<String>,
+        /// Who makes it.
+        at: ProviderName,
         /// `other`: issued to another client.
         client: Option<String>,
         /// Seconds by which it was issued earlier (negative) or later.
@@ -318,7 +323,8 @@ fn resolve_source(source: &Source, environment: &dyn Environment) -> Result<Wire
 fn unresolved(source: &Source) -> Unresolved {
     let what = match source {
         Source::Saved(name) => format!("`saved = \"{name}\"`"),
-        Source::Of { field, of } => format!("`{field}_of = \"{of}\"`"),
+        Source::Of { field, of, at: ProviderName::Main } => format!("`{field}_of = \"{of}\"`"),
+        Source::Of { field, of, at } => format!("`{field}_of = \"{of}\", at = \"{}\"`", at.name()),
         Source::Original(name) => format!("`original = \"{name}\"`"),
         Source::Time(seconds) => format!("`time = {seconds}s`"),
         Source::Token { kind, .. } => format!("`token = \"{kind}\"`"),

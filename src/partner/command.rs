@@ -31,16 +31,20 @@ pub(super) struct CommandPartner {
     folder: PathBuf,
     base: String,
     start: Start,
+    env: BTreeMap<String, String>,
     setup: Vec<String>,
 }
 
 impl CommandPartner {
     pub fn new(path: &Path, manifest: &Manifest, start: &Start) -> Self {
         let folder = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let second = manifest.second_provider.iter().flat_map(|second| &second.env);
+        let env = start.env.iter().chain(second).map(|(name, value)| (name.clone(), value.clone())).collect();
         CommandPartner {
             folder: folder.to_owned(),
             base: manifest.at.base.clone(),
             start: start.clone(),
+            env,
             setup: start.setup.clone(),
         }
     }
@@ -60,16 +64,27 @@ impl Launch for CommandPartner {
             let port = if setup.port != 0 { setup.port } else { self.port()? };
             let base = self.base.replace("{port}", &port.to_string()).trim_end_matches('/').to_owned();
             let fill = |text: &str| {
-                text.replace("{issuer}", &setup.issuer)
+                let mut text = text
+                    .replace("{issuer}", &setup.issuer)
                     .replace("{client.id}", &setup.client_id)
                     .replace("{client.secret}", &setup.client_secret)
                     .replace("{base}", &base)
-                    .replace("{port}", &port.to_string())
+                    .replace("{port}", &port.to_string());
+                for other in &setup.others {
+                    let mark = |what: &str| format!("{{{}.{what}}}", other.provider);
+                    text = text
+                        .replace(&mark("issuer"), &other.issuer)
+                        .replace(&mark("client.id"), &other.client_id)
+                        .replace(&mark("client.secret"), &other.client_secret);
+                }
+                text
             };
             let words: Vec<String> = self.start.command.iter().map(|word| fill(word)).collect();
             let env: BTreeMap<String, String> =
-                self.start.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
-            let running = self.spawn(&words, &env, &base, &setup.client_secret)?;
+                self.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
+            let others = setup.others.iter().map(|other| other.client_secret.clone());
+            let secrets = others.chain([setup.client_secret.clone()]).collect();
+            let running = self.spawn(&words, &env, &base, secrets)?;
             let ready = format!("{base}{}", self.start.ready.as_deref().unwrap_or("/"));
             let within = self.start.ready_within.as_deref().and_then(duration).unwrap_or(READY_WITHIN);
             match running.wait_ready(&ready, self.start.ready.is_some(), within).await {
@@ -125,7 +140,7 @@ impl CommandPartner {
         words: &[String],
         env: &BTreeMap<String, String>,
         base: &str,
-        secret: &str,
+        secrets: Vec<String>,
     ) -> Result<CommandRunning, LaunchError> {
         let Some((program, arguments)) = words.split_first() else {
             return Err(self.trouble("[start] command is empty", "command = [\"node\", \"app.mjs\"]"));
@@ -138,7 +153,7 @@ impl CommandPartner {
             .spawn()
             .map_err(|error| self.trouble(format!("`{program}` cannot be started: {error}"), self.help(words)))?;
         let group = child.id().unwrap_or(0);
-        let output = Arc::new(Mutex::new(Output { lines: VecDeque::new(), secret: secret.to_owned() }));
+        let output = Arc::new(Mutex::new(Output { lines: VecDeque::new(), secrets }));
         if let Some(stdout) = child.stdout.take() {
             tokio::spawn(listen(stdout, Arc::clone(&output)));
         }
@@ -172,14 +187,14 @@ fn words_of(status: ExitStatus) -> String {
 
 struct Output {
     lines: VecDeque<String>,
-    secret: String,
+    secrets: Vec<String>,
 }
 
 impl Output {
     fn add(&mut self, line: &[u8]) {
         let mut text = String::from_utf8_lossy(&line[..line.len().min(LINE)]).into_owned();
-        if self.secret.len() >= 6 {
-            text = text.replace(&self.secret, "<client secret>");
+        for secret in self.secrets.iter().filter(|secret| secret.len() >= 6) {
+            text = text.replace(secret, "<client secret>");
         }
         if self.lines.len() >= LINES {
             self.lines.pop_front();

@@ -29,8 +29,23 @@ pub struct Setup {
     pub client_id: String,
     /// The secret; empty for a public client.
     pub client_secret: String,
-    /// The port it shall listen on.
+    /// The port it shall listen on; 0 leaves the choice.
     pub port: u16,
+    /// Its registrations with further providers.
+    pub others: Vec<Registration>,
+}
+
+/// A registration with a further provider.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Registration {
+    /// `other`, `attacker`.
+    pub provider: String,
+    /// The issuer.
+    pub issuer: String,
+    /// `client_id` there.
+    pub client_id: String,
+    /// The secret there; empty for a public client.
+    pub client_secret: String,
 }
 
 /// Something that can bring a partner to life: a command, an address that is there already, the reference partner.

@@ -32,7 +32,7 @@ pub(super) fn tagged(shared: &Shared, tag: Option<&str>) -> Option<Origin> {
 }
 
 pub(super) fn begin(shared: &Arc<Shared>, spec: AttemptSpec) -> Attempt {
-    let state = AttemptState::new(spec.id.clone(), spec.people, spec.sole);
+    let state = AttemptState::new(spec.id.clone(), spec.people, spec.sole, spec.events);
     shared.ledger().attempts.insert(spec.id, Arc::clone(&state));
     Attempt { shared: Arc::clone(shared), state }
 }
@@ -235,14 +235,15 @@ impl Attempt {
         logout::notify(&self.shared, &self.state, notify, to, cause).await
     }
 
-    /// A value that a forged callback or fault puts on the wire belongs to this attempt.
-    pub fn register(&self, value: &str) {
-        // A whole address may be forged: what counts are its parameters.
-        let values = crate::model::exchange::query_of(value).into_iter().map(|(_, value)| value);
-        let mut ledger = self.shared.ledger();
-        for value in values.chain([value.to_owned()]).filter(|value| !value.is_empty() && value.len() < 4096) {
-            ledger.registered.insert(value, Arc::clone(&self.state));
-        }
+    /// A value that a forged callback puts on the wire belongs to this attempt; `cause` says which tab opens it.
+    pub fn register(&self, value: &str, cause: &Cause) {
+        let origin = Origin {
+            attempt: Arc::clone(&self.state),
+            browser: cause.browser.clone(),
+            tab: cause.tab.clone(),
+            person: None,
+        };
+        register(&self.shared, value, &origin);
     }
 
     /// What the person granted last; `None` when she never answered.
@@ -287,6 +288,15 @@ impl Attempt {
         inner.secrets.clear();
         inner.logins.clear();
         inner.causes.clear();
+    }
+}
+
+/// A value that this provider did not give out belongs to an attempt.
+pub(super) fn register(shared: &Shared, value: &str, origin: &Origin) {
+    // A whole address may be forged: what counts are its parameters.
+    let values = crate::model::exchange::query_of(value).into_iter().map(|(_, value)| value);
+    for value in values.chain([value.to_owned()]).filter(|value| !value.is_empty() && value.len() < 4096) {
+        shared.circle.note(&value, origin.trace());
     }
 }
 

@@ -1,7 +1,7 @@
 //! The authorization endpoint and its pages (RFC 6749, section 4.1; OpenID Connect Core, section 3.1.2).
 
 use crate::model::case::PkcePolicy;
-use crate::model::fault::{Endpoint, Message};
+use crate::model::fault::{Endpoint, Message, ProviderName};
 use crate::model::wire::Wire;
 
 use super::inbound::{Inbound, one, repeated};
@@ -38,10 +38,23 @@ const KNOWN: [&str; 20] = [
 /// What `prompt` may say (OpenID Connect Core, section 3.1.2.1).
 pub(super) const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
 
-/// Cookie of the browser's session at the provider.
-pub(super) const SESSION_COOKIE: &str = "cs_session";
+/// Cookie of the browser's session at the provider. Cookies ignore ports, so each provider has a name of its own.
+fn session_cookie(shared: &Shared) -> &'static str {
+    match shared.name {
+        ProviderName::Main => "cs_session",
+        ProviderName::Other => "cs_session_other",
+        ProviderName::Attacker => "cs_session_attacker",
+    }
+}
+
 /// Cookie that binds a waiting request to the browser that brought it.
-const BROWSER_COOKIE: &str = "cs_browser";
+fn browser_cookie(shared: &Shared) -> &'static str {
+    match shared.name {
+        ProviderName::Main => "cs_browser",
+        ProviderName::Other => "cs_browser_other",
+        ProviderName::Attacker => "cs_browser_attacker",
+    }
+}
 
 /// Seconds that a code lives (RFC 6749, section 4.1.2, recommends ten minutes at most).
 const CODE_LIFETIME: i64 = 60;
@@ -155,7 +168,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         let pending = Pending { origin, request, browser_secret: String::new(), session: Some(id.clone()) };
         return respond(shared, pending, &id, &session, None, Some(Endpoint::Authorization));
     }
-    let browser_secret = inbound.cookie(BROWSER_COOKIE).map_or_else(random_id, str::to_owned);
+    let browser_secret = inbound.cookie(browser_cookie(shared)).map_or_else(random_id, str::to_owned);
     let origin = Origin { person: session.as_ref().map(|(_, session)| session.person.clone()), ..origin };
     let pending = Pending {
         origin: origin.clone(),
@@ -178,7 +191,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         }
     };
     shared.ledger().pending.insert(transaction, pending);
-    let answer = Answer::page(200, html).with("set-cookie", &cookie(BROWSER_COOKIE, &browser_secret));
+    let answer = Answer::page(200, html).with("set-cookie", &cookie(browser_cookie(shared), &browser_secret));
     Reply { message: None, ..Reply::of(Endpoint::Authorization, answer).from(Some(origin)) }
 }
 
@@ -206,7 +219,7 @@ fn pkce(parameters: &[(String, String)], policy: PkcePolicy) -> Result<Option<St
 
 /// The session of the browser that asks, if it is one of the same attempt and still good.
 pub(super) fn session_of(shared: &Shared, inbound: &Inbound, origin: &Origin) -> Option<(String, Session)> {
-    let id = inbound.cookie(SESSION_COOKIE)?;
+    let id = inbound.cookie(session_cookie(shared))?;
     let session = shared.ledger().sessions.get(id).cloned()?;
     let same = session.origin.attempt.id == origin.attempt.id && !session.ended;
     let locked = origin.attempt.inner().locked.contains(&session.person);
@@ -288,7 +301,7 @@ pub(super) fn login(shared: &Shared, inbound: &Inbound, origin: Option<Origin>) 
         let all = request.scopes.iter().all(|scope| granted.contains(scope));
         if !request.ask_consent && all { ledger.pending.remove(&transaction) } else { None }
     };
-    let set_cookie = cookie(SESSION_COOKIE, &id);
+    let set_cookie = cookie(session_cookie(shared), &id);
     if let Some(pending) = remembered {
         let mut reply = respond(shared, pending, &id, &session, None, None);
         reply.answer = reply.answer.with("set-cookie", &set_cookie);
@@ -305,7 +318,7 @@ fn waiting(
 ) -> Result<(Origin, AuthorizationRequest), &'static str> {
     let ledger = shared.ledger();
     let pending = ledger.pending.get(transaction).ok_or("This request is not waiting any more.")?;
-    if inbound.cookie(BROWSER_COOKIE) != Some(pending.browser_secret.as_str()) {
+    if inbound.cookie(browser_cookie(shared)) != Some(pending.browser_secret.as_str()) {
         return Err("This request was begun in another browser.");
     }
     Ok((pending.origin.clone(), pending.request.clone()))
@@ -320,7 +333,7 @@ pub(super) fn consent(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     if let Err(why) = waiting(shared, inbound, &transaction) {
         return refuse(why);
     }
-    let signed_in = inbound.cookie(SESSION_COOKIE).map(str::to_owned);
+    let signed_in = inbound.cookie(session_cookie(shared)).map(str::to_owned);
     let (pending, id, session) = {
         let mut ledger = shared.ledger();
         let id = ledger.pending.get(&transaction).and_then(|pending| pending.session.clone());
@@ -370,6 +383,7 @@ fn respond(
         let code = random_id();
         members.push("code", code.as_str());
         attempt.secret("code", &code);
+        shared.gives_out(&code, &origin);
         {
             let mut inner = attempt.inner();
             inner.grants.insert(session.person.clone(), granted.clone());

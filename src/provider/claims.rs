@@ -9,6 +9,7 @@ use crate::model::case::Audience;
 use crate::model::persona::Person;
 use crate::model::wire::Wire;
 
+use super::mint::keys;
 use super::mint::token::Draft;
 use super::state::{AttemptState, Shared, random_id};
 
@@ -100,7 +101,7 @@ pub(super) fn id_token(shared: &Shared, attempt: &AttemptState, from: &IdToken<'
     if let (Wire::Object(members), Wire::Object(more)) = (&mut claims, profile(shared, from.person, from.scopes)) {
         members.extend(more);
     }
-    Draft { typ: "JWT", alg: from.alg.to_owned(), claims }
+    Draft { typ: "JWT", alg: from.alg.to_owned(), key: keys::own(shared.name), claims }
 }
 
 /// An access token before it is signed (RFC 9068). `jti` makes it one of its kind.
@@ -122,7 +123,7 @@ pub(super) fn access_token(
     claims.push("jti", random_id());
     claims.push("client_id", client_id);
     claims.push("scope", scope);
-    Draft { typ: "at+jwt", alg: alg.to_owned(), claims }
+    Draft { typ: "at+jwt", alg: alg.to_owned(), key: keys::own(shared.name), claims }
 }
 
 /// A logout token before it is signed (OpenID Connect Back-Channel Logout, section 2.4).
@@ -147,5 +148,5 @@ pub(super) fn logout_token(
     if let Some(sid) = sid {
         claims.push("sid", sid);
     }
-    Draft { typ: "logout+jwt", alg: alg.to_owned(), claims }
+    Draft { typ: "logout+jwt", alg: alg.to_owned(), key: keys::own(shared.name), claims }
 }

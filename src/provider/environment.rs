@@ -22,14 +22,14 @@ impl Environment for Surroundings<'_> {
         match source {
             Source::Time(shift) => Some(Wire::from(self.attempt.now() + shift)),
             Source::Key { key, form, .. } => self.key(key, *form),
-            Source::Token { kind, of, client, time } => {
+            Source::Token { kind, of, client, time, .. } => {
                 self.token(kind, of.as_deref(), client.as_deref(), time.unwrap_or(0))
             }
-            Source::Of { field, of } if field == "parameters" && of == "request" => {
+            Source::Of { field, of, .. } if field == "parameters" && of == "request" => {
                 let members = self.request.iter().map(|(name, value)| (name.clone(), Wire::from(value.as_str())));
                 Some(Wire::Object(members.collect()))
             }
-            Source::Of { field, of } if of == self.shared.name.name() => {
+            Source::Of { field, of, .. } if of == self.shared.name.name() => {
                 metadata::member(self.shared, field).map(Wire::from)
             }
             _ => None,
@@ -45,7 +45,7 @@ impl Surroundings<'_> {
             (_, Some(name)) => (name, "RS256"),
             _ => (name, self.registered_alg()),
         };
-        keys::public_for(name, alg, form)
+        keys::public_for(if name == "main" { keys::own(self.shared.name) } else { name }, alg, form)
     }
 
     fn registered_alg(&self) -> &'static str {

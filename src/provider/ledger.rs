@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::model::exchange::Cause;
 
+use super::circle::{Circle, Trace};
 use super::state::AttemptState;
 
 /// Entries of one kind; the oldest goes when there are more.
@@ -67,6 +68,16 @@ pub(super) struct Origin {
 }
 
 impl Origin {
+    /// For the circle.
+    pub fn trace(&self) -> Trace {
+        Trace {
+            attempt: self.attempt.id.clone(),
+            browser: self.browser.clone(),
+            tab: self.tab.clone(),
+            person: self.person.clone(),
+        }
+    }
+
     /// On whose behalf what belongs to this origin happens now.
     pub fn cause(&self) -> Cause {
         self.attempt.cause(&self.browser, &self.tab)
@@ -150,8 +161,6 @@ pub(super) struct Ledger {
     pub refresh: Store<RefreshToken>,
     /// By the value of the browser's cookie.
     pub sessions: Store<Session>,
-    /// Values that a forged callback or fault puts on the wire.
-    pub registered: Store<Arc<AttemptState>>,
 }
 
 impl Ledger {
@@ -164,8 +173,13 @@ impl Ledger {
             access: Store::new(hours(24)),
             refresh: Store::new(hours(24)),
             sessions: Store::new(hours(24)),
-            registered: Store::new(hours(1)),
         }
+    }
+
+    /// Whose a value is that this provider did not give out.
+    pub fn traced(&self, circle: &Circle, value: &str) -> Option<Origin> {
+        let Trace { attempt, browser, tab, person } = circle.owner(value, |id| self.attempts.contains_key(id))?;
+        Some(Origin { attempt: self.attempts.get(&attempt).cloned()?, browser, tab, person })
     }
 
     /// Whatever a family of tokens holds is dead from now on.

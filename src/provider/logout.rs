@@ -115,7 +115,7 @@ struct Hint {
 
 /// An ID token that this provider gave out, however old it is by now; `None`: it is none.
 fn hinted(shared: &Shared, token: &str) -> Option<Hint> {
-    let claims = verify::claims(token, "JWT")?;
+    let claims = verify::claims(token, "JWT", shared.name)?;
     let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str);
     if text("iss") != Some(shared.issuer.as_str()) {
         return None;

@@ -80,7 +80,7 @@ pub(super) fn discovery(shared: &Shared, _inbound: &Inbound, faulty: bool) -> Re
 
 /// The key set as a reply.
 pub(super) fn jwks(shared: &Shared, attempt: &AttemptState, faulty: bool) -> Reply {
-    let body = if faulty { Body::Json(keys::published()) } else { Body::Bytes(Bytes::clone(&shared.jwks)) };
+    let body = if faulty { Body::Json(keys::published(shared.name)) } else { Body::Bytes(Bytes::clone(&shared.jwks)) };
     let age = attempt.inner().options.keys_max_age.map_or(300, |age| age.as_secs());
     Reply::of(Endpoint::Jwks, public(body, age))
 }

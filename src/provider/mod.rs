@@ -3,6 +3,7 @@
 
 mod attempt;
 mod authorize;
+mod circle;
 mod claims;
 mod client_auth;
 mod environment;
@@ -33,6 +34,7 @@ use crate::model::fault::ProviderName;
 use crate::model::persona::Person;
 use crate::model::value::Unresolved;
 
+pub use circle::Circle;
 use ledger::Ledger;
 use state::{AttemptState, Shared};
 
@@ -56,6 +58,8 @@ pub struct ProviderConfig {
     pub sequence: Sequence,
     /// People who exist without an attempt (`serve`).
     pub people: Vec<Person>,
+    /// Shared with the other providers of a world.
+    pub circle: Option<Circle>,
 }
 
 /// A registered client.
@@ -86,6 +90,8 @@ pub struct AttemptSpec {
     pub people: Vec<Person>,
     /// This attempt has the provider for itself: what cannot be attributed otherwise is its own (isolated cases).
     pub sole: bool,
+    /// Told of whatever happens, where the same attempt goes on at several providers; one of its own when absent.
+    pub events: Option<watch::Sender<u64>>,
 }
 
 /// Why a provider did not start.
@@ -133,13 +139,13 @@ impl Provider {
         let issuer = checked_issuer(&issuer)?;
         let document = metadata::document(&config.dialect, &issuer);
         let clients = config.clients.into_iter().map(|client| (client.id.clone(), client)).collect();
-        let ambient = AttemptState::new(String::new(), config.people, false);
+        let ambient = AttemptState::new(String::new(), config.people, false, None);
         // Attempts say themselves how they want it; whoever comes without one meets the strict way.
         ambient.inner().options.refresh = RefreshPolicy::Strict;
         let shared = Arc::new(Shared {
             name: config.name,
             discovery: Bytes::from(document.to_string()),
-            jwks: Bytes::from(mint::keys::published().to_json_bytes()),
+            jwks: Bytes::from(mint::keys::published(config.name).to_json_bytes()),
             dialect: config.dialect,
             issuer,
             address,
@@ -147,6 +153,8 @@ impl Provider {
             clients: RwLock::new(clients),
             ledger: Mutex::new(Ledger::new()),
             ambient,
+            has_company: config.circle.is_some(),
+            circle: config.circle.unwrap_or_default(),
             stopping: watch::channel(false).0,
         });
         tokio::spawn(server::run(Arc::clone(&shared), listener));

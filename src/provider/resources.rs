@@ -49,7 +49,8 @@ fn admitted(
         return Err(Box::new(Reply::of(endpoint, answer).because("no access token")));
     }
     let Some(bearer) = bearer(shared, inbound) else {
-        return Err(refuse(None, "invalid_token", "this access token is unknown"));
+        let origin = inbound.bearer().and_then(|token| shared.ledger().traced(&shared.circle, token));
+        return Err(refuse(origin, "invalid_token", "this access token is unknown"));
     };
     let origin = bearer.origin;
     if !bearer.alive {

@@ -17,12 +17,13 @@ use tokio::sync::{Semaphore, watch};
 
 use crate::model::exchange::{Exchange, FaultId, Party, Purpose};
 use crate::model::fault::{Endpoint, Layer, Message, Pace};
+use crate::model::wire::Wire;
 
 use super::environment::Surroundings;
 use super::faults::{self, MessageFacts};
 use super::inbound::Inbound;
 use super::ledger::Origin;
-use super::mint::answer::Answer;
+use super::mint::answer::{Answer, Body};
 use super::mint::pace::{self, Departure, PacedBody, Taken};
 use super::reply::{Reply, error_members, faulty_error};
 use super::state::{AttemptState, HeldRequest, Shared};
@@ -299,6 +300,9 @@ fn apply_faults(
         };
         match reply.answer.apply(&hit.patch, &error, &surroundings) {
             Ok(()) => {
+                if let Some(origin) = origin {
+                    register_values(shared, &reply.answer.body, origin);
+                }
                 faults.push(hit.fault);
                 if hit.patch.operations.send.is_some() {
                     paced_by = Some(hit.fault);
@@ -311,6 +315,18 @@ fn apply_faults(
         }
     }
     paced_by
+}
+
+/// Whatever comes back to a provider of what a fault put on the wire is known to be this attempt's.
+fn register_values(shared: &Shared, body: &Body, origin: &Origin) {
+    let (members, known): (&Wire, &[&str]) = match body {
+        Body::Redirect { parameters, .. } => (parameters, &["code"]),
+        Body::Json(members) => (members, &["access_token", "refresh_token"]),
+        _ => return,
+    };
+    let Wire::Object(members) = members else { return };
+    let meant = members.iter().filter(|(name, _)| known.contains(&name.as_str()));
+    meant.for_each(|(_, value)| attempt::register(shared, &value.to_text(), origin));
 }
 
 fn withheld(pace: Option<&Pace>) -> bool {

@@ -16,8 +16,9 @@ use crate::model::fault::ProviderName;
 use crate::model::persona::Person;
 
 use super::ClientRegistration;
+use super::circle::Circle;
 use super::faults::Placed;
-use super::ledger::Ledger;
+use super::ledger::{Ledger, Origin};
 
 /// Exchanges kept per attempt, and of those that belong to none.
 const KEPT: usize = 2_000;
@@ -31,6 +32,10 @@ pub(super) struct Shared {
     pub sequence: Sequence,
     pub clients: RwLock<BTreeMap<String, ClientRegistration>>,
     pub ledger: Mutex<Ledger>,
+    /// Values that this provider did not give out, and whose they are.
+    pub circle: Circle,
+    /// There are other providers in the world, which may meet what this one gives out.
+    pub has_company: bool,
     /// What cannot be attributed, and the people of `serve`.
     pub ambient: Arc<AttemptState>,
     /// Serialised once.
@@ -52,6 +57,13 @@ impl Shared {
     /// The path of an endpoint.
     pub fn path(&self, role: &str) -> Option<&str> {
         self.dialect.endpoints.get(role).map(String::as_str)
+    }
+
+    /// What this provider gives out may reach another one of its world.
+    pub fn gives_out(&self, value: &str, origin: &Origin) {
+        if self.has_company {
+            self.circle.note(value, origin.trace());
+        }
     }
 
     /// The attempt that has the provider for itself, else the ambient one.
@@ -135,12 +147,12 @@ pub(super) struct Inner {
 }
 
 impl AttemptState {
-    pub fn new(id: String, people: Vec<Person>, sole: bool) -> Arc<Self> {
+    pub fn new(id: String, people: Vec<Person>, sole: bool, events: Option<watch::Sender<u64>>) -> Arc<Self> {
         let people = people.into_iter().map(|person| (person.name.clone(), person)).collect();
         Arc::new(AttemptState {
             id,
             sole,
-            events: watch::channel(0).0,
+            events: events.unwrap_or_else(|| watch::channel(0).0),
             finished: AtomicBool::new(false),
             next_fault: AtomicU64::new(1),
             inner: Mutex::new(Inner { people, ..Inner::default() }),

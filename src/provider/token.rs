@@ -77,7 +77,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
     }
 }
 
-/// Whose request it is: by its code, its refresh token, or a value that was registered.
+/// Whose request it is: by its code, its refresh token, or a value that came from elsewhere.
 fn origin_of(shared: &Shared, inbound: &Inbound) -> Option<Origin> {
     let ledger = shared.ledger();
     let code = one(&inbound.form, "code").and_then(|code| ledger.codes.get(code)).map(|code| code.origin.clone());
@@ -85,12 +85,11 @@ fn origin_of(shared: &Shared, inbound: &Inbound) -> Option<Origin> {
         let token = ledger.refresh.get(one(&inbound.form, "refresh_token")?)?;
         Some(token.origin.clone())
     };
-    let registered = || {
-        let values = ["code", "refresh_token"].iter().filter_map(|name| one(&inbound.form, name));
-        let attempt = values.filter_map(|value| ledger.registered.get(value)).next()?;
-        Some(Origin { attempt: attempt.clone(), browser: String::new(), tab: String::new(), person: None })
+    let foreign = || {
+        let mut values = ["code", "refresh_token"].iter().filter_map(|name| one(&inbound.form, name));
+        values.find_map(|value| ledger.traced(&shared.circle, value))
     };
-    code.or_else(refresh).or_else(registered)
+    code.or_else(refresh).or_else(foreign)
 }
 
 /// What is about to be given out.
@@ -284,6 +283,7 @@ fn answer(
         let refresh = random_id();
         body.push("refresh_token", refresh.as_str());
         attempt.secret("refresh_token", &refresh);
+        shared.gives_out(&refresh, &owner);
         let entry = RefreshToken {
             origin: owner.clone(),
             client_id: client.id.clone(),
@@ -328,6 +328,7 @@ fn answer(
         expires: now + lifetime,
         revoked: false,
     };
+    shared.gives_out(&access_text, &owner);
     shared.ledger().access.insert(access_text, entry);
     let reply = Reply::of(Endpoint::Token, Answer::json(200, body).with("pragma", "no-cache"));
     let reply = reply.from(origin.or_else(|| issued.origin.clone())).grant(grant);

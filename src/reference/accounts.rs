@@ -10,7 +10,8 @@ use super::web::{Page, Visit, sign_in};
 
 /// The account of whoever the provider names.
 pub(super) fn of(app: &App, sub: &str, claims: &BTreeMap<String, Json>) -> String {
-    let identity = (app.config.issuer.clone(), sub.to_owned());
+    let issuer = if app.flaws.has("sub-without-iss") { String::new() } else { app.config.issuer.clone() };
+    let identity = (issuer, sub.to_owned());
     let email = claims.get("email").and_then(Json::as_str).map(str::to_owned);
     let verified = match claims.get("email_verified") {
         None | Some(Json::Null) => app.flaws.has("missing-verified-means-verified"),

@@ -23,6 +23,7 @@ pub(super) async fn feature(app: &App, visit: &Visit, name: &str) -> Page {
     let Some((id, session)) = session_of(app, visit).filter(|(_, session)| session.user.is_some()) else {
         return Page::sorry(401, "Please log in first.");
     };
+    let app = app.of_issuer(&session.issuer);
     if !session.granted.iter().any(|scope| scope == name) {
         return Page::sorry(403, "You did not allow this. Log in again to change that.");
     }

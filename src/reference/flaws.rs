@@ -38,6 +38,9 @@ pub const FLAWS: &[Flaw] = &[
     flaw("state-reused", Base::Min, "one state per browser session, never renewed"),
     flaw("no-csrf-defence", Base::Min, "neither state nor nonce nor challenge is sent"),
     flaw("code-not-bound-to-browser", Base::Min, "logins under way are found by state alone, whatever the browser"),
+    // providers
+    flaw("provider-in-single-slot", Base::Full, "the provider is the one that the browser began with last"),
+    flaw("one-callback-for-all", Base::Full, "one callback serves every provider, and who answers is not compared"),
     // ID token
     flaw("skip-nonce", Base::Oidc, "the nonce is sent and never compared"),
     flaw("nonce-constant", Base::Oidc, "the nonce is fixed when the process starts"),
@@ -57,6 +60,7 @@ pub const FLAWS: &[Flaw] = &[
     flaw("kid-required", Base::Min, "a token that names no key is refused, however few keys there are"),
     // accounts and fields
     flaw("email-as-key", Base::Min, "the account is looked up by e-mail address"),
+    flaw("sub-without-iss", Base::Full, "the account is looked up by the subject alone, whoever the issuer is"),
     flaw("link-unverified-email", Base::Oidc, "a local account is linked by an address that nobody verified"),
     flaw("sub-casefold", Base::Min, "subjects are compared without regard to case"),
     flaw("null-sub-account", Base::Min, "a subject that is missing is taken as the empty one"),

@@ -77,6 +77,7 @@ pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
         verifier,
         return_to,
         asked: app.asked(),
+        issuer: app.config.issuer.clone(),
     };
     let redirect_uri = match &visit.host {
         Some(host) if app.flaws.has("host-header-trusted") => format!("http://{host}/callback"),
@@ -150,7 +151,8 @@ pub(super) async fn callback(app: &App, visit: &Visit) -> Page {
         return Page::sorry(400, "The provider's answer has unknown parameters.");
     }
     let Some(code) = visit.query.get("code") else { return Page::sorry(400, "The answer has no code.") };
-    if app.config.base == Base::Full && app.openid() && visit.query.get("iss") != Some(&app.config.issuer) {
+    let minds_iss = app.config.base == Base::Full && app.openid() && !app.has_one_callback();
+    if minds_iss && visit.query.get("iss") != Some(&app.config.issuer) {
         return Page::sorry(400, "The answer comes from another provider.");
     }
     let Some(transaction) = take(app, visit, session.as_ref()) else {
@@ -251,7 +253,9 @@ fn transaction(app: &App, visit: &Visit, session: Option<&Session>) -> Option<Tr
         let prefix = |text: &str| text.chars().take(8).collect::<String>();
         return own().find(|login| prefix(&login.state) == prefix(state)).cloned();
     }
-    own().find(|login| login.state == *state).cloned()
+    // The login was begun with the provider whose answer this is.
+    let here = |login: &Transaction| app.has_one_callback() || login.issuer == app.config.issuer;
+    own().find(|login| login.state == *state && here(login)).cloned()
 }
 
 /// What a login brought.
@@ -448,6 +452,7 @@ fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction
     let incomplete = !transaction.asked.iter().all(|scope| granted.contains(scope));
     let session = Session {
         user: Some(User { sub: fresh.sub, account, claims: fresh.claims }),
+        issuer: app.config.issuer.clone(),
         sid: fresh.sid,
         granted,
         access_token: Some(fresh.access_token),

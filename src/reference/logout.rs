@@ -20,6 +20,9 @@ pub(super) fn local(app: &App, visit: &Visit) -> Page {
 
 pub(super) async fn back_channel(app: &App, visit: &Visit) -> Page {
     let text = visit.form.get("logout_token").map(String::as_str).unwrap_or_default();
+    // Each provider speaks of its own sessions, with its own keys.
+    let claimed = Token::parse(text).ok().and_then(|token| token.text("iss").map(str::to_owned));
+    let app = app.of_issuer(claimed.as_deref().unwrap_or_default());
     match verified(app, text).await {
         Ok(token) => {
             if app.flaws.has("logout-only-cookie") {
@@ -38,10 +41,11 @@ fn end(app: &App, token: &Token) {
     let all = app.flaws.has("logout-all-on-sid");
     app.inner().sessions.retain(|_, session| {
         let Some(user) = &session.user else { return true };
-        let meant = match sid {
-            Some(sid) => session.sid.as_deref() == Some(sid) && sub.is_none_or(|sub| sub == user.sub),
-            None => sub == Some(user.sub.as_str()),
-        };
+        let meant = session.issuer == app.config.issuer
+            && match sid {
+                Some(sid) => session.sid.as_deref() == Some(sid) && sub.is_none_or(|sub| sub == user.sub),
+                None => sub == Some(user.sub.as_str()),
+            };
         !(meant || all)
     });
 }

@@ -2,6 +2,13 @@
 
 use super::Base;
 
+/// Its registrations with further providers.
+const SECOND: &str = r#"
+[second_provider]
+login = "/login/{provider}"
+redirect_uris = ["{base}/callback/{provider}", "{base}/callback"]
+"#;
+
 /// The manifest of the reference partner, as TOML text.
 pub fn manifest(base: Base, dialect: &str) -> String {
     let name = base.name();
@@ -14,9 +21,13 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     let has = match (dialect, base) {
         ("acme", Base::Full) => "[\"state\", \"pkce\", \"userinfo\"]",
         ("acme", _) => "[\"state\", \"userinfo\"]",
-        (_, Base::Min) => "[\"state\", \"checks-signature\"]",
-        (_, Base::Oidc) => "[\"state\", \"nonce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\"]",
-        (_, Base::Full) => "[\"state\", \"nonce\", \"pkce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\"]",
+        (_, Base::Min) => "[\"state\", \"checks-signature\", \"discovery\"]",
+        (_, Base::Oidc) => {
+            "[\"state\", \"nonce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\", \"discovery\"]"
+        }
+        (_, Base::Full) => {
+            "[\"state\", \"nonce\", \"pkce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\", \"discovery\"]"
+        }
     };
     let fields = if dialect == "acme" {
         "fields = { name = \"/name\", email = \"/email\" }\nidentity_from = \"userinfo\""
@@ -31,6 +42,7 @@ pub fn manifest(base: Base, dialect: &str) -> String {
          sign_up = { path = \"/signup\", method = \"POST\", page = \"/signup\", form = { email = \"{email}\", name = \"{name}\", password = \"{password}\" } }\n\
          local_login = { path = \"/local-login\", method = \"POST\", page = \"/local-login\", form = { email = \"{email}\", password = \"{password}\" } }\n"
     };
+    let second = if base == Base::Full && dialect != "acme" { SECOND } else { "" };
     let logout = if base == Base::Full && dialect != "acme" {
         "endpoints.backchannel_logout = \"/backchannel-logout\"\n"
     } else {
@@ -69,7 +81,7 @@ reset = {{ method = "POST", path = "/test/reset" }}
 
 [provider]
 key_refresh_grace = "0s"
-
+{second}
 [start]
 command = ["countersign", "partner"]
 

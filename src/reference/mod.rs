@@ -78,6 +78,10 @@ pub struct ReferenceConfig {
     pub client_secret: String,
     /// Role (`authorization`, `token`, `api`, …) -> absolute URL, for dialects without discovery.
     pub endpoints: BTreeMap<String, String>,
+    /// Which provider it is, as `/login/{provider}` names it; empty for the one of `/login`.
+    pub provider: String,
+    /// The same about further providers; their own `others` count for nothing.
+    pub others: Vec<ReferenceConfig>,
 }
 
 /// A running reference partner. Dropping it stops it.

@@ -32,7 +32,7 @@ impl App {
         if role == "api" || !self.config.endpoints.contains_key("discovery") {
             return self.config.endpoints.get(role).cloned().ok_or_else(|| format!("no endpoint for {role}"));
         }
-        let known = self.inner().metadata.clone();
+        let known = self.inner().metadata.get(&self.config.issuer).cloned();
         let metadata = match known {
             Some(metadata) => metadata,
             None => {
@@ -41,7 +41,7 @@ impl App {
                 if metadata.get("issuer").and_then(Json::as_str) != Some(self.config.issuer.as_str()) {
                     return Err("the discovery document is about another issuer".to_owned());
                 }
-                self.inner().metadata = Some(metadata.clone());
+                self.inner().metadata.insert(self.config.issuer.clone(), metadata.clone());
                 metadata
             }
         };
@@ -51,7 +51,7 @@ impl App {
 
     /// Whether the signature is that of one of the provider's keys; an unknown `kid` makes it fetch them again.
     pub async fn is_signed(&self, token: &Token) -> bool {
-        let known = self.inner().keys.clone();
+        let known = self.inner().keys.get(&self.config.issuer).cloned();
         if let Some(keys) = &known {
             if let Some(good) = self.verdict(keys, token) {
                 return good;
@@ -63,7 +63,7 @@ impl App {
         let Ok(url) = self.endpoint("jwks").await else { return false };
         let Ok(keys) = client::ask(Ask { url, ..Ask::default() }).await.and_then(json) else { return false };
         let good = self.verdict(&keys, token).unwrap_or(false);
-        self.inner().keys = Some(keys);
+        self.inner().keys.insert(self.config.issuer.clone(), keys);
         good
     }
 

@@ -22,6 +22,8 @@ pub(super) struct Transaction {
     pub verifier: Option<String>,
     pub return_to: String,
     pub asked: Vec<String>,
+    /// The provider that it was begun with: its issuer.
+    pub issuer: String,
 }
 
 /// Who is signed in.
@@ -40,6 +42,8 @@ pub(super) struct Session {
     /// The one state of this browser session, for the flaw that never renews it.
     pub kept_state: Option<String>,
     pub user: Option<User>,
+    /// Who says so.
+    pub issuer: String,
     pub sid: Option<String>,
     pub granted: Vec<String>,
     pub access_token: Option<String>,
@@ -72,26 +76,67 @@ pub(super) struct Inner {
     pub everybodys_logins: VecDeque<Transaction>,
     /// The last one who signed in, for the flaw that keeps her in one variable.
     pub everybodys_user: Option<User>,
-    pub metadata: Option<Json>,
-    pub keys: Option<Json>,
+    /// By issuer.
+    pub metadata: BTreeMap<String, Json>,
+    /// By issuer.
+    pub keys: BTreeMap<String, Json>,
     pub logout_ids: VecDeque<String>,
     made: u64,
 }
 
-/// The partner.
+/// The partner, as it stands toward one of its providers; what it remembers is the same toward all.
 pub(super) struct App {
     pub config: ReferenceConfig,
     pub flaws: Flaws,
     pub base_url: String,
     /// A state that never changes, for the flaw that uses one.
     pub constant: String,
-    inner: Mutex<Inner>,
+    /// Toward further providers.
+    pub others: Vec<App>,
+    inner: Arc<Mutex<Inner>>,
 }
 
 impl App {
     pub fn new(config: ReferenceConfig, base_url: String) -> Self {
-        let flaws = Flaws(config.flaws.clone());
-        App { config, flaws, base_url, constant: random(), inner: Mutex::default() }
+        let inner = Arc::default();
+        let toward = |config: &ReferenceConfig, others: Vec<App>| App {
+            flaws: Flaws(config.flaws.clone()),
+            config: config.clone(),
+            base_url: base_url.clone(),
+            constant: random(),
+            others,
+            inner: Arc::clone(&inner),
+        };
+        let others = config.others.iter().map(|other| toward(other, Vec::new())).collect();
+        toward(&config, others)
+    }
+
+    /// Toward the provider that a path or a flaw names.
+    pub fn other(&self, provider: &str) -> Option<&App> {
+        self.others.iter().find(|other| other.config.provider == provider)
+    }
+
+    /// Toward the provider with that issuer; toward the main one where there is none.
+    pub fn of_issuer(&self, issuer: &str) -> &App {
+        self.others.iter().find(|other| other.config.issuer == issuer).unwrap_or(self)
+    }
+
+    /// Toward whom the answer at the one callback is taken to come from. A sound partner has one per provider.
+    pub fn answering(&self, state: Option<&String>, session: Option<&Session>) -> &App {
+        let logins = || session.into_iter().flat_map(|session| session.logins.iter().rev());
+        let login = if self.flaws.has("provider-in-single-slot") {
+            logins().next()
+        } else if self.flaws.has("one-callback-for-all") {
+            logins().find(|login| Some(&login.state) == state)
+        } else {
+            None
+        };
+        login.map_or(self, |login| self.of_issuer(&login.issuer))
+    }
+
+    /// Every provider comes back to the same address (only with a flaw).
+    pub fn has_one_callback(&self) -> bool {
+        self.flaws.has("provider-in-single-slot") || self.flaws.has("one-callback-for-all")
     }
 
     pub fn inner(&self) -> MutexGuard<'_, Inner> {
@@ -115,7 +160,9 @@ impl App {
     }
 
     pub fn redirect_uri(&self) -> String {
-        format!("{}/callback", self.base_url)
+        let provider = self.config.provider.as_str();
+        let own = if provider.is_empty() || self.has_one_callback() { String::new() } else { format!("/{provider}") };
+        format!("{}/callback{own}", self.base_url)
     }
 
     /// The scopes without which an account is limited, by dialect and base.
@@ -162,7 +209,7 @@ impl App {
 impl Inner {
     /// Forgets accounts, sessions and logins under way; the numbers of accounts are not given out again.
     pub fn forget_people(&mut self) {
-        let (metadata, keys) = (self.metadata.take(), self.keys.take());
+        let (metadata, keys) = (std::mem::take(&mut self.metadata), std::mem::take(&mut self.keys));
         *self = Inner { metadata, keys, made: self.made, ..Inner::default() };
     }
 

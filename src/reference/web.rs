@@ -162,7 +162,10 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("GET", "/me") => me(app, visit),
         ("GET", "/app.js") => script(app),
         ("GET", "/login") => login::begin(app, visit).await,
-        ("GET", "/callback") => login::callback(app, visit).await,
+        ("GET", "/callback") => {
+            let session = session_of(app, visit).map(|(_, session)| session);
+            login::callback(app.answering(visit.query.get("state"), session.as_ref()), visit).await
+        }
         ("POST", "/logout") => logout::local(app, visit),
         ("POST", "/backchannel-logout") => logout::back_channel(app, visit).await,
         ("GET", "/signup") => accounts::sign_up_page(),
@@ -174,8 +177,19 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("GET", path) if path.starts_with("/features/") => {
             features::feature(app, visit, path.trim_start_matches("/features/")).await
         }
+        ("GET", path) => match with_provider(app, path) {
+            Some(("login", app)) => login::begin(app, visit).await,
+            Some(("callback", app)) => login::callback(app, visit).await,
+            _ => Page::html(404, "Not found", "<p>There is nothing here.</p>"),
+        },
         _ => Page::html(404, "Not found", "<p>There is nothing here.</p>"),
     }
+}
+
+/// `/login/other`, `/callback/attacker`: what to do, and with which provider.
+fn with_provider<'a>(app: &'a App, path: &'a str) -> Option<(&'a str, &'a App)> {
+    let (what, provider) = path.strip_prefix('/')?.split_once('/')?;
+    Some((what, app.other(provider)?))
 }
 
 /// Forgets everybody: accounts, sessions, logins under way. What it knows of the provider stays.

@@ -191,7 +191,10 @@ fn value_words(value: &Value) -> String {
             let source = match &run.source {
                 Source::Saved(name) if name == "variant" => "the variant's value".to_owned(),
                 Source::Saved(name) => format!("what was kept as \"{name}\""),
-                Source::Of { field, of } => format!("the {} of {of}", field.replace('_', " ")),
+                Source::Of { field, of, at: crate::model::fault::ProviderName::Main } => {
+                    format!("the {} of {of}", field.replace('_', " "))
+                }
+                Source::Of { field, of, at } => format!("the {} of {of} at {}", field.replace('_', " "), at.name()),
                 Source::Original(name) => format!("what {name} would have been"),
                 Source::Time(seconds) => format!("the time {seconds:+} s"),
                 Source::Key { key, .. } => format!("the key {key}"),

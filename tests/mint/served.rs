@@ -29,9 +29,10 @@ async fn provider() -> (Provider, Attempt) {
         clients: Vec::new(),
         sequence: Sequence::default(),
         people: Vec::new(),
+        circle: None,
     };
     let provider = Provider::start(config).await.expect("a free port");
-    let attempt = provider.attempt(AttemptSpec { id: "t1".into(), people: Vec::new(), sole: true });
+    let attempt = provider.attempt(AttemptSpec { id: "t1".into(), people: Vec::new(), sole: true, events: None });
     (provider, attempt)
 }
 

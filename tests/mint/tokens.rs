@@ -2,7 +2,9 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
-use countersign::model::fault::{Encode, ErrorAnswer, Layer, Operations, Sign, SignatureShape, SigningKey};
+use countersign::model::fault::{
+    Encode, ErrorAnswer, Layer, Operations, ProviderName, Sign, SignatureShape, SigningKey,
+};
 use countersign::model::value::{KeyForm, Source, Unresolved, Value};
 use countersign::model::wire::Wire;
 use countersign::provider::mint::keys::{self, Kind};
@@ -17,7 +19,7 @@ const ALICE: &str = "alice-1";
 
 fn draft(alg: &str) -> Draft {
     let claims = Wire::from(json!({ "iss": "http://i", "sub": ALICE, "aud": "acme", "exp": 4_000_000_000_i64 }));
-    Draft { typ: "JWT", alg: alg.to_owned(), claims }
+    Draft { typ: "JWT", alg: alg.to_owned(), key: "main", claims }
 }
 
 fn minted(alg: &str, operations: Operations) -> Result<String, Unresolved> {
@@ -80,7 +82,7 @@ fn jwk(name: &str, alg: &str) -> Wire {
 }
 
 fn refused(token: &str) {
-    let verdict = verified(token, &keys::published());
+    let verdict = verified(token, &keys::published(ProviderName::Main));
     assert!(verdict.is_err(), "a sound verifier took {token}");
 }
 
@@ -90,7 +92,7 @@ fn an_honest_token_is_verified_by_the_published_key_of_its_kid() {
         let token = honest(draft(alg)).unwrap();
         assert_eq!(header_of(&token)["alg"], alg);
         assert_eq!(header_of(&token)["typ"], "JWT");
-        assert_eq!(verified(&token, &keys::published()).unwrap()["sub"], ALICE);
+        assert_eq!(verified(&token, &keys::published(ProviderName::Main)).unwrap()["sub"], ALICE);
     }
 }
 

@@ -76,6 +76,7 @@ impl Site {
             clients: clients.into(),
             sequence: Sequence::default(),
             people: vec![alice.clone(), bob.clone()],
+            circle: None,
         });
         Site { provider: provider.await.expect("a free port"), alice, bob }
     }

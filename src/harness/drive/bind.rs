@@ -1,7 +1,7 @@
 //! Working out the run-time values of faults and expectations that the driver knows; the rest is left to the provider.
 
 use crate::model::case::{AccountIs, Change, Expectation, Expected, FieldIs, ProviderOptions, Scopes};
-use crate::model::fault::{ErrorAnswer, Fault, Operations, Patch, Redirect, Sign, SigningKey};
+use crate::model::fault::{ErrorAnswer, Fault, Operations, Patch, ProviderName, Redirect, Sign, SigningKey};
 use crate::model::value::{Environment, Value};
 
 /// Named values, each bound.
@@ -18,8 +18,8 @@ fn list(values: &[Value], environment: &dyn Environment) -> Vec<Value> {
     values.iter().map(|value| value.bind(environment)).collect()
 }
 
-/// A fault as the provider gets it.
-pub fn fault(fault: &Fault, environment: &dyn Environment) -> Fault {
+/// A fault as the providers get it; `environment` is what is known where a patch goes.
+pub fn fault<'e>(fault: &Fault, environment: &dyn Fn(ProviderName) -> Box<dyn Environment + 'e>) -> Fault {
     Fault {
         patches: fault
             .patches
@@ -27,7 +27,7 @@ pub fn fault(fault: &Fault, environment: &dyn Environment) -> Fault {
             .map(|patch| Patch {
                 address: patch.address.clone(),
                 selectors: patch.selectors.clone(),
-                operations: operations(&patch.operations, environment),
+                operations: operations(&patch.operations, environment(patch.selectors.at).as_ref()),
             })
             .collect(),
     }

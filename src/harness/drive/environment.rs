@@ -15,7 +15,7 @@ impl Environment for Play {
                 value.resolve(self).ok()
             }
             Source::Saved(name) => self.state().saved.get(name).cloned(),
-            Source::Of { field, of } => self.of(field, of).or_else(|| self.attempt.source(source)),
+            Source::Of { field, of, at } => self.of(field, of, *at).or_else(|| self.attempt.source(source)),
             Source::Canary(kind) => self.canary(kind),
             // What a message would have said and when is the provider's to know, at the moment of sending.
             Source::Original(_) | Source::Time(_) | Source::Token { .. } => None,
@@ -25,7 +25,12 @@ impl Environment for Play {
 }
 
 impl Play {
-    fn of(&self, field: &str, of: &str) -> Option<Wire> {
+    /// What is known where a patch goes that is meant for a provider: its keys are its own.
+    pub(super) fn as_seen_by(&self, at: ProviderName) -> impl Environment {
+        SeenBy { play: self, at }
+    }
+
+    fn of(&self, field: &str, of: &str, at: ProviderName) -> Option<Wire> {
         let manifest = &self.world.ground.manifest;
         let texts = |texts: Vec<String>| Some(Wire::List(texts.into_iter().map(Wire::from).collect()));
         match (field, of) {
@@ -40,15 +45,19 @@ impl Play {
             }
             ("required_scopes", "manifest") => texts(manifest.scopes.required.clone()),
             ("optional_scopes", "manifest") => texts(manifest.scopes.optional.clone()),
-            ("redirect_uris", "manifest") => texts(self.redirect_uris()),
+            ("redirect_uris", "manifest") => texts(self.world.redirect_uris(at, &self.base)),
             ("optional_fields", "manifest") => texts(optional_fields(manifest)),
             ("base", "manifest") => Some(Wire::from(self.base.as_str())),
             ("client_id", "main") => Some(Wire::from(manifest.client.id.as_str())),
-            (member, provider) if ProviderName::from_name(provider) == Some(ProviderName::Main) => {
-                self.world.provider.metadata(member).map(Wire::from)
+            (field, provider) if ProviderName::from_name(provider).is_some() => {
+                let at = ProviderName::from_name(provider)?;
+                match (field, self.world.second(at)) {
+                    ("client_id", Some(second)) => Some(Wire::from(second.client_id.as_str())),
+                    (member, _) => self.world.provider_at(at)?.metadata(member).map(Wire::from),
+                }
             }
             (field, person) => {
-                let person = self.attempt.person(person)?;
+                let person = self.attempt.at(at).person(person)?;
                 if let Some(text) = person.text(field) {
                     return Some(match person.fields.get(field) {
                         Some(json) => Wire::from(json.clone()),
@@ -73,6 +82,21 @@ impl Play {
         let value = if self.mode == Mode::Control { harmless } else { hostile };
         self.state().canaries.push((kind.to_owned(), value.clone()));
         Some(Wire::from(value))
+    }
+}
+
+/// The driver's knowledge beside a provider's own.
+struct SeenBy<'p> {
+    play: &'p Play,
+    at: ProviderName,
+}
+
+impl Environment for SeenBy<'_> {
+    fn source(&self, source: &Source) -> Option<Wire> {
+        match source {
+            Source::Key { .. } => self.play.attempt.at(self.at).source(source),
+            other => self.play.source(other),
+        }
     }
 }
 

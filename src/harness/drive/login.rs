@@ -3,6 +3,8 @@
 use crate::agent::{AgentError, Browser, Navigation, Page, Submission, WantedForm, form_defaults};
 use crate::model::case::{Answer, ScopeAnswer, SignIn, Who};
 use crate::model::exchange::{Cause, Party, Purpose};
+use crate::model::fault::ProviderName;
+use crate::model::manifest::Place;
 use crate::model::persona::Person;
 use crate::model::value::Value;
 use crate::partner;
@@ -32,10 +34,11 @@ impl Play {
         let stop_before =
             if sign_in.stop_at_callback && self.mode == Mode::Real { self.redirect_uris() } else { Vec::new() };
         self.another_person_at_the_provider(&browser, &person);
-        let Some(place) = partner::place(&self.world.ground.manifest, "login") else {
+        let Some(place) = self.login_place(sign_in.at) else {
             self.trouble("the manifest has no place `login`");
             return Ok(None);
         };
+        let place = &place;
         let go = |navigation: Navigation| Navigation { stop_before: stop_before.clone(), ..navigation };
         let before = self.world.sequence.now();
         let mut page = partner::open_place(&self.base, &browser, &cause.tab, place, Some(&person), &go, cause).await?;
@@ -51,6 +54,16 @@ impl Play {
         Ok(Some(page))
     }
 
+    /// Where a login with a provider begins.
+    pub(super) fn login_place(&self, at: ProviderName) -> Option<Place> {
+        let manifest = &self.world.ground.manifest;
+        if at == ProviderName::Main {
+            return partner::place(manifest, "login").cloned();
+        }
+        let path = manifest.second_provider.as_ref()?.login.replace("{provider}", at.name());
+        Some(Place { path, ..Place::default() })
+    }
+
     async fn somebody_is_in(&self, browser: &Browser, cause: &Cause) -> bool {
         let probe = Cause { purpose: Purpose::Guard, ..cause.clone() };
         self.attempt.enter(probe.clone());
@@ -64,7 +77,9 @@ impl Play {
         let mut state = self.state();
         if let Some(known) = state.browsers.get_mut(browser.name()) {
             if known.provider_user.as_ref().is_some_and(|user| *user != person.name) {
-                browser.drop_cookies(None, Some(self.world.provider.issuer()));
+                for (_, issuer) in self.world.issuers() {
+                    browser.drop_cookies(None, Some(&issuer));
+                }
             }
             known.provider_user = Some(person.name.clone());
         }
@@ -80,17 +95,21 @@ impl Play {
         cause: &Cause,
     ) -> Result<Page, AgentError> {
         let browser = self.browser(&cause.browser);
+        let mut at = ProviderName::Main;
         for _ in 0..ANSWERS {
             if page.stopped_at.is_some() {
                 break;
             }
             let Some(step) = step_shown(&page) else { break };
             let wanted = WantedForm::Step(step.clone());
+            // On each provider's page she uses the account that she has there.
+            at = self.provider_of(&page);
+            let account = self.attempt.at(at).person(&person.name).unwrap_or_else(|| person.clone());
             let submission = match step.as_str() {
                 "login" => Submission {
                     values: vec![
-                        ("username".to_owned(), person.login.clone()),
-                        ("password".to_owned(), person.password.clone()),
+                        ("username".to_owned(), account.login.clone()),
+                        ("password".to_owned(), account.password.clone()),
                     ],
                     without: Vec::new(),
                 },
@@ -98,7 +117,7 @@ impl Play {
             };
             page = browser.submit(&cause.tab, &wanted, &submission, stop_before.clone(), cause).await?;
         }
-        self.remember(&browser, answer, person, &page, cause).await;
+        self.remember(&browser, answer, person, at, &page, cause).await;
         Ok(page)
     }
 
@@ -146,13 +165,31 @@ impl Play {
         }
     }
 
-    async fn remember(&self, browser: &Browser, answer: &Answer, person: &Person, page: &Page, cause: &Cause) {
+    /// Whose page it is.
+    fn provider_of(&self, page: &Page) -> ProviderName {
+        let origin = |url: &str| url::Url::parse(url).map(|url| url.origin()).ok();
+        let here = origin(&page.seen.url);
+        let issuers = self.world.issuers();
+        let own = issuers.iter().find(|(_, issuer)| here.is_some() && origin(issuer) == here);
+        own.map_or(ProviderName::Main, |(name, _)| *name)
+    }
+
+    async fn remember(
+        &self,
+        browser: &Browser,
+        answer: &Answer,
+        person: &Person,
+        at: ProviderName,
+        page: &Page,
+        cause: &Cause,
+    ) {
         let refused = answer.scopes == ScopeAnswer::Cancel;
         if refused || page.stopped_at.is_some() {
             return;
         }
         if let Some(known) = self.state().browsers.get_mut(browser.name()) {
             known.owner = Some(person.name.clone());
+            known.owner_at = at;
         }
         // Only a control is asked at once: in the real run the case says itself what must be seen, and when.
         let seen = if self.mode == Mode::Control && cause.purpose == Purpose::Case {

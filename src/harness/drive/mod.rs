@@ -5,6 +5,7 @@ pub mod environment;
 mod login;
 mod observe;
 mod play;
+mod providers;
 mod save;
 mod visit;
 
@@ -17,7 +18,8 @@ use tokio::time::Instant;
 use crate::agent::{AgentError, Page};
 use crate::model::case::{Act, BrowserName, Cookies, FaultSource, SessionIs, Step, Target};
 use crate::model::case::{Change, Expectation, Expected, Notify, Via};
-use crate::model::exchange::{Cause, Purpose};
+use crate::model::exchange::{Cause, Party, Purpose};
+use crate::model::fault::{Endpoint, Message, ProviderName};
 use crate::model::observation::{CookieSeen, PageSeen, Whom};
 use crate::provider::Notified;
 
@@ -146,7 +148,7 @@ impl Play {
                 Ok(None)
             }
             Act::Fault(source) => {
-                self.fault(step, source);
+                self.fault(step, source).await;
                 Ok(None)
             }
             Act::Mend(name) => {
@@ -162,9 +164,7 @@ impl Play {
                 Ok(None)
             }
             Act::Restart => {
-                if let Err(error) = self.world.restart().await {
-                    self.trouble(error.to_string());
-                }
+                self.restart().await;
                 Ok(None)
             }
             // Refused when the file is read, as long as no partner has a clock.
@@ -235,7 +235,7 @@ impl Play {
         None
     }
 
-    fn fault(&self, step: &Step, source: &FaultSource) {
+    async fn fault(&self, step: &Step, source: &FaultSource) {
         let fault = match source {
             FaultSource::Here(fault) => fault,
             FaultSource::Variant => match &self.variant.fault {
@@ -248,16 +248,33 @@ impl Play {
         };
         let values = fault.patches.iter().flat_map(|patch| &patch.operations.set);
         values.for_each(|(_, value)| self.note_idle(value));
-        let bound = bind::fault(fault, self);
+        let bound = bind::fault(fault, &|at| Box::new(self.as_seen_by(at)));
         self.note_outage(&bound);
         let placed = play::Placed {
             name: step.name.clone(),
-            id: self.attempt.put(&bound),
-            addresses: bound.patches.iter().map(|patch| patch.address.clone()).collect(),
+            ids: self.attempt.put(&bound),
+            addresses: bound.patches.iter().map(|patch| (patch.selectors.at, patch.address.clone())).collect(),
             grants: bound.patches.iter().map(|patch| patch.selectors.grant).collect(),
             delivery: Default::default(),
         };
+        let is_read = placed.addresses.iter().any(|(at, address)| {
+            address.message == Message::Response(Endpoint::Discovery) && self.has_read_metadata(*at)
+        });
         self.state().placed.push(placed);
+        // Metadata is read once, by many partners when they start: who has it already would never see the deviation.
+        if is_read {
+            self.restart().await;
+        }
+    }
+
+    /// Whether the partner has asked a provider for its metadata, in this attempt or when it was started.
+    fn has_read_metadata(&self, at: ProviderName) -> bool {
+        let before = self.world.provider_at(at).map(|provider| provider.ambient()).unwrap_or_default();
+        let since = self.attempt.exchanges();
+        before
+            .iter()
+            .chain(since.iter().flatten())
+            .any(|exchange| exchange.endpoint == Some(Endpoint::Discovery) && exchange.to == Party::Provider(at))
     }
 
     fn mend(&self, name: &str) {
@@ -270,20 +287,21 @@ impl Play {
             .placed
             .iter()
             .filter(|placed| placed.name.as_deref() == Some(name))
-            .map(|placed| placed.id)
+            .map(|placed| placed.ids.clone())
             .collect();
-        ids.into_iter().for_each(|id| self.attempt.mend(id));
+        ids.iter().for_each(|ids| self.attempt.mend(ids));
     }
 
     async fn change(&self, change: &Change, cause: &Cause) {
         change.set.iter().for_each(|(_, value)| self.note_idle(value));
-        let before = self.attempt.person(&change.of);
+        let before = self.attempt.at(change.at).person(&change.of);
         if let Err(unresolved) = self.attempt.change(&bind::change(change, self)) {
             self.trouble(unresolved.to_string());
             return;
         }
-        let sub = self.attempt.person(&change.of).map(|person| person.sub);
-        self.state().former.extend(before.filter(|before| Some(&before.sub) != sub.as_ref()));
+        let sub = self.attempt.at(change.at).person(&change.of).map(|person| person.sub);
+        let before = before.filter(|before| Some(&before.sub) != sub.as_ref());
+        self.state().former.extend(before.map(|before| play::as_told(before, change.at)));
         let told = change.withdraw.is_some() || change.account.is_some();
         let endpoint = self.world.ground.manifest.at.endpoints.contains_key("backchannel_logout");
         if told && change.notify != Some(false) && endpoint {

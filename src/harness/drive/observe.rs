@@ -190,10 +190,10 @@ impl Play {
     pub(super) async fn probe(&self, browser: &Browser, cause: &Cause) -> (Whom, String) {
         let answer = self.ask(browser, cause).await;
         let evidence = answer.evidence.clone();
-        (self.whom(answer), evidence)
+        (self.whom(answer, browser.name()), evidence)
     }
 
-    fn whom(&self, answer: ProbeAnswer) -> Whom {
+    fn whom(&self, answer: ProbeAnswer, browser: &str) -> Whom {
         if let Some(why) = answer.unreadable {
             return Whom::Unreadable(why);
         }
@@ -201,13 +201,19 @@ impl Play {
             return Whom::Nobody;
         }
         let names = self.state().people.clone();
-        let people: Vec<_> = names.iter().filter_map(|name| self.attempt.person(name)).collect();
+        let mut people: Vec<_> = names.iter().flat_map(|name| self.attempt.accounts(name)).collect();
+        // A subject may stand for two people, one at each of two providers: then for the one who signed in here last.
+        let owner = {
+            let state = self.state();
+            state.browsers.get(browser).map(|known| (known.owner.clone(), known.owner_at))
+        };
+        people.sort_by_key(|(at, person)| (owner != Some((Some(person.name.clone()), *at)), *at));
         let by = |wanted: &Option<String>, field: &str| {
             wanted.as_ref().and_then(|wanted| {
                 people
                     .iter()
-                    .find(|person| person.text(field).as_ref() == Some(wanted))
-                    .map(|person| person.name.clone())
+                    .find(|(_, person)| person.text(field).as_ref() == Some(wanted))
+                    .map(|(_, person)| person.name.clone())
             })
         };
         // The subject is unique by specification; a user name or an e-mail address is only taken without one.
@@ -250,7 +256,11 @@ impl Play {
 
     async fn features(&self, which: &FeaturesAre, browser: &Browser, cause: &Cause) -> BTreeMap<String, FeatureSeen> {
         let manifest = &self.world.ground.manifest;
-        let granted = self.own(browser.name()).and_then(|person| self.attempt.granted(&person)).unwrap_or_default();
+        let owner = {
+            let state = self.state();
+            state.browsers.get(browser.name()).and_then(|known| Some((known.owner.clone()?, known.owner_at)))
+        };
+        let granted = owner.and_then(|(person, at)| self.attempt.at(at).granted(&person)).unwrap_or_default();
         let cause = Cause { purpose: Purpose::Probe, ..cause.clone() };
         self.attempt.enter(cause.clone());
         let mut seen = BTreeMap::new();

@@ -16,7 +16,9 @@ use crate::model::observation::{Observation, PageSeen, Whom};
 use crate::model::persona::Person;
 use crate::model::wire::Wire;
 use crate::partner::Running;
-use crate::provider::{Attempt, AttemptSpec, TAG_HEADER};
+use crate::provider::TAG_HEADER;
+
+use super::providers::Attempts;
 
 /// Whether the deviations are left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,10 +60,10 @@ pub struct Order {
 pub struct Placed {
     /// The step's name.
     pub name: Option<String>,
-    /// The provider's handle.
-    pub id: FaultId,
-    /// What it addresses.
-    pub addresses: Vec<Address>,
+    /// Which provider has it under which handle.
+    pub ids: Vec<(ProviderName, FaultId)>,
+    /// What it addresses, and at which provider.
+    pub addresses: Vec<(ProviderName, Address)>,
     /// The grant that each address is narrowed to.
     pub grants: Vec<Option<Grant>>,
     /// What became of it.
@@ -96,7 +98,8 @@ pub struct Played {
     pub sign_ins: Vec<SignedIn>,
     /// For the judge.
     pub facts: Facts,
-    /// Everybody of the attempt; behind them, those who have another identity now, as they were before.
+    /// Everybody of the attempt; behind them, those who have another identity now, as they were before; an account at
+    /// a further provider goes by the name `alice at other`.
     pub people: Vec<Person>,
     /// Trouble that makes a judgement impossible: each a sentence.
     pub troubles: Vec<String>,
@@ -118,6 +121,8 @@ pub struct Played {
     pub base: String,
     /// The issuer.
     pub issuer: String,
+    /// Issuers of further providers.
+    pub other_issuers: Vec<(ProviderName, String)>,
 }
 
 impl Played {
@@ -138,7 +143,9 @@ pub(super) struct BrowserState {
     pub browser: Browser,
     /// Who last signed in here.
     pub owner: Option<String>,
-    /// Who is signed in at the provider here.
+    /// By which provider.
+    pub owner_at: ProviderName,
+    /// Who is signed in at the providers here.
     pub provider_user: Option<String>,
     /// What the probe said before the last action (only where a case asks `unchanged`).
     pub before: Option<Whom>,
@@ -178,12 +185,12 @@ pub(super) struct State {
 /// One attempt, being played.
 pub struct Play {
     pub(super) world: Arc<World>,
-    pub(super) partner: Arc<dyn Running>,
+    partner: Mutex<Arc<dyn Running>>,
     pub(super) base: String,
     pub(super) case: Arc<Case>,
     pub(super) variant: PlayVariant,
     pub(super) mode: Mode,
-    pub(super) attempt: Attempt,
+    pub(super) attempt: Attempts,
     pub(super) number: u64,
     surroundings: Surroundings,
     state: Mutex<State>,
@@ -202,22 +209,19 @@ impl Play {
         let number = ground.next_attempt();
         let partner = world.partner().await;
         let base = partner.base().to_owned();
-        let people: Vec<Person> =
-            CAST.iter().enumerate().filter_map(|(at, name)| mint(world, name, name, number, at)).collect();
-        let attempt = world.provider.attempt(AttemptSpec {
-            id: crate::model::persona::digest(&[&ground.seed.to_string(), &number.to_string(), "attempt"])[..24]
-                .to_owned(),
-            people,
-            sole: world.is_sole(),
-        });
+        let people = |at: ProviderName| {
+            let cast = CAST.iter().enumerate();
+            cast.filter_map(|(place, name)| mint(world, at, name, name, number, place)).collect()
+        };
+        let id = crate::model::persona::digest(&[&ground.seed.to_string(), &number.to_string(), "attempt"]);
+        let attempt = Attempts::begin(world, &id[..24], people);
         let tagging = attempt.clone();
+        let issuers = world.issuers().into_iter().map(|(name, issuer)| (issuer, Party::Provider(name)));
         let surroundings = Surroundings {
             sequence: world.sequence.clone(),
-            origins: vec![
-                (world.provider.issuer().to_owned(), Party::Provider(ProviderName::Main)),
-                (base.clone(), Party::Partner),
-                (ATTACKER_ORIGIN.to_owned(), Party::Elsewhere),
-            ],
+            origins: issuers
+                .chain([(base.clone(), Party::Partner), (ATTACKER_ORIGIN.to_owned(), Party::Elsewhere)])
+                .collect(),
             tag: Some(Tag {
                 header: TAG_HEADER,
                 value: Arc::new(move |browser: &str, tab: &str| tagging.tag(browser, tab)),
@@ -226,7 +230,7 @@ impl Play {
         };
         Arc::new(Play {
             world: Arc::clone(world),
-            partner,
+            partner: Mutex::new(partner),
             base,
             case: Arc::clone(&order.case),
             variant: order.variant.clone(),
@@ -250,6 +254,7 @@ impl Play {
             .or_insert_with(|| BrowserState {
                 browser: Browser::new(name, self.surroundings.clone()),
                 owner: None,
+                owner_at: ProviderName::Main,
                 provider_user: None,
                 before: None,
             })
@@ -267,19 +272,42 @@ impl Play {
         let name = format!("someone-{made}");
         // Templates take turns, so that newly made people do not all look like the first one.
         let template = CAST[made % CAST.len()];
-        if let Some(person) = mint(&self.world, template, &name, self.number, CAST.len() + made) {
-            self.attempt.add_person(person);
-        }
+        self.attempt.add_person(|at| mint(&self.world, at, template, &name, self.number, CAST.len() + made));
         self.state().people.push(name.clone());
         name
+    }
+
+    /// Ends the partner and starts it anew, at the same address.
+    pub(super) async fn restart(&self) {
+        if let Err(error) = self.world.restart().await {
+            self.trouble(error.to_string());
+            return;
+        }
+        let fresh = self.world.partner().await;
+        if fresh.base() != self.base {
+            self.trouble(format!(
+                "the partner was at {} before it was restarted, and is at {} now",
+                self.base,
+                fresh.base()
+            ));
+        }
+        *self.partner.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 
     pub(super) fn cause(&self, step: usize, browser: &str, tab: &str, purpose: Purpose) -> Cause {
         Cause { step, browser: browser.to_owned(), tab: tab.to_owned(), purpose }
     }
 
+    /// What is registered with any provider, the main one's first.
     pub(super) fn redirect_uris(&self) -> Vec<String> {
-        self.world.ground.manifest.client.redirect_uris.iter().map(|uri| uri.replace("{base}", &self.base)).collect()
+        let issuers = self.world.issuers().into_iter();
+        let mut all: Vec<String> = Vec::new();
+        for uri in issuers.flat_map(|(name, _)| self.world.redirect_uris(name, &self.base)) {
+            if !all.contains(&uri) {
+                all.push(uri);
+            }
+        }
+        all
     }
 
     pub(super) fn trouble(&self, sentence: impl Into<String>) {
@@ -299,7 +327,7 @@ impl Play {
         let browsers: Vec<Browser> = self.state().browsers.values().map(|known| known.browser.clone()).collect();
         // An exchange between agent and provider is written down on both sides; the provider's note knows more, the
         // agent's knows what arrived. The provider's is kept.
-        let by_provider = self.attempt.exchanges();
+        let by_providers = self.attempt.exchanges();
         let by_agents = browsers.iter().map(|browser| {
             browser
                 .exchanges()
@@ -307,7 +335,7 @@ impl Play {
                 .filter(|exchange| !matches!(exchange.to, Party::Provider(_)))
                 .collect::<Vec<_>>()
         });
-        Transcript::merge(by_agents.chain([by_provider]))
+        Transcript::merge(by_agents.chain(by_providers))
     }
 
     pub(super) fn facts(&self) -> Facts {
@@ -316,12 +344,20 @@ impl Play {
             let browsers = state.browsers.values().map(|known| known.browser.clone()).collect();
             (browsers, state.scripts.clone(), state.outage)
         };
-        let mut secrets = self.attempt.secrets();
-        if let Some(secret) = &self.world.ground.client_secret {
-            secrets.entry("client_secret".to_owned()).or_default().push(secret.clone());
+        let (mut secrets, mut owners) = self.attempt.secrets();
+        let client_secrets = secrets.entry("client_secret".to_owned()).or_default();
+        for other in &self.world.others {
+            client_secrets.extend(other.client_secret.clone());
+            owners.extend(other.client_secret.clone().map(|secret| (secret, other.name)));
         }
+        if let Some(secret) = &self.world.ground.client_secret {
+            client_secrets.push(secret.clone());
+            owners.remove(secret);
+        }
+        secrets.retain(|_, values| !values.is_empty());
         Facts {
             secrets,
+            owners,
             redirect_uris: self.redirect_uris(),
             partner: self.base.clone(),
             pages: browsers.iter().flat_map(Browser::pages).chain(scripts).collect(),
@@ -353,9 +389,10 @@ impl Play {
         let facts = self.facts();
         let mut state = self.state();
         for placed in &mut state.placed {
-            placed.delivery = self.attempt.delivery(placed.id);
+            placed.delivery = self.attempt.delivery(&placed.ids);
         }
-        let mut people: Vec<Person> = state.people.iter().filter_map(|name| self.attempt.person(name)).collect();
+        let accounts = state.people.iter().flat_map(|name| self.attempt.accounts(name));
+        let mut people: Vec<Person> = accounts.map(|(at, person)| as_told(person, at)).collect();
         people.append(&mut state.former);
         let played = Played {
             transcript,
@@ -370,10 +407,11 @@ impl Play {
             bystander_lost: state.bystander_lost.take(),
             began,
             ended: self.world.sequence.now(),
-            partner_died: self.partner.ended(),
+            partner_died: self.partner.lock().unwrap_or_else(PoisonError::into_inner).ended(),
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             base: self.base.clone(),
             issuer: self.world.provider.issuer().to_owned(),
+            other_issuers: self.world.issuers().split_off(1),
         };
         drop(state);
         self.attempt.finish();
@@ -381,18 +419,23 @@ impl Play {
     }
 }
 
-/// Makes a person of this attempt from the dialect's template.
-fn mint(world: &World, template: &str, name: &str, attempt: u64, place: usize) -> Option<Person> {
+/// A person's account under the name by which a ladder tells it from her others.
+pub(super) fn as_told(person: Person, at: ProviderName) -> Person {
+    match at {
+        ProviderName::Main => person,
+        at => Person { name: format!("{} at {}", person.name, at.name()), ..person },
+    }
+}
+
+/// Makes a person's account at a provider, for this attempt, from the dialect's template.
+fn mint(world: &World, at: ProviderName, template: &str, name: &str, attempt: u64, place: usize) -> Option<Person> {
     let ground = &world.ground;
     let persona = ground.dialect.personas.iter().find(|persona| persona.name == template)?;
     let accounts = &ground.manifest.accounts;
     let id = if accounts.pool.is_empty() { None } else { accounts.pool.get(place % accounts.pool.len()) };
-    Some(Person::mint(
-        persona,
-        name,
-        ground.seed,
-        &attempt.to_string(),
-        accounts.email.as_deref(),
-        id.map(String::as_str),
-    ))
+    let unique = match at {
+        ProviderName::Main => attempt.to_string(),
+        other => format!("{attempt} at {}", other.name()),
+    };
+    Some(Person::mint(persona, name, ground.seed, &unique, accounts.email.as_deref(), id.map(String::as_str)))
 }

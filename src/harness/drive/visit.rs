@@ -3,6 +3,7 @@
 use crate::agent::{AgentError, Initiator, Navigation, Page};
 use crate::model::case::{How, Site, Target, Visit};
 use crate::model::exchange::Cause;
+use crate::model::fault::ProviderName;
 use crate::model::manifest::Place;
 use crate::model::value::Value;
 use crate::partner;
@@ -14,12 +15,12 @@ impl Play {
     pub(super) async fn visit(&self, visit: &Visit, cause: &Cause) -> Result<Option<Page>, AgentError> {
         let browser = self.browser(&cause.browser);
         let person = visit.who.as_ref().and_then(|who| self.who(who));
-        let adjust = |navigation: Navigation| self.adjust(navigation, visit);
+        let adjust = |navigation: Navigation| self.adjust(navigation, visit, cause);
         let name = match &visit.target {
             Target::Place(name) => name.as_str(),
             Target::Url(value) => {
                 let Some(url) = self.text(value) else { return Ok(None) };
-                self.attempt.register(&url);
+                self.attempt.register(&url, cause);
                 let navigation = adjust(Navigation { url, ..Navigation::default() });
                 return browser.open(&cause.tab, navigation, cause).await.map(Some);
             }
@@ -28,10 +29,15 @@ impl Play {
         };
         let manifest = &self.world.ground.manifest;
         let default;
-        let place = match (partner::place(manifest, name), name) {
+        let of_main = partner::place(manifest, name).filter(|_| visit.at == ProviderName::Main);
+        let place = match (of_main, name) {
             (Some(place), _) => place,
+            (None, "login") if visit.at != ProviderName::Main => {
+                default = self.login_place(visit.at).unwrap_or_default();
+                &default
+            }
             (None, "callback") => {
-                let path = self.redirect_uris().into_iter().next().unwrap_or_default();
+                let path = self.world.redirect_uris(visit.at, &self.base).into_iter().next().unwrap_or_default();
                 default = Place { path, ..Place::default() };
                 &default
             }
@@ -55,6 +61,7 @@ impl Play {
             && let Some(known) = self.state().browsers.get_mut(browser.name())
         {
             known.owner = Some(person.name.clone());
+            known.owner_at = ProviderName::Main;
         }
         Ok(Some(page))
     }
@@ -64,12 +71,12 @@ impl Play {
             self.trouble(format!("tab `{}` shows no page yet, so there is nothing to go back to", cause.tab));
             return Ok(None);
         };
-        let navigation = self.adjust(Navigation { url: page.seen.url, ..Navigation::default() }, visit);
+        let navigation = self.adjust(Navigation { url: page.seen.url, ..Navigation::default() }, visit, cause);
         self.browser(&cause.browser).open(&cause.tab, navigation, cause).await.map(Some)
     }
 
     /// Parameters, headers, method and the site that causes it.
-    fn adjust(&self, mut navigation: Navigation, visit: &Visit) -> Navigation {
+    fn adjust(&self, mut navigation: Navigation, visit: &Visit, cause: &Cause) -> Navigation {
         let return_param = self.world.ground.manifest.at.return_param.clone();
         // The manifest knows what the partner calls the parameter that says where to go after the login.
         let real_name = |name: &str| match (&return_param, name) {
@@ -79,7 +86,7 @@ impl Play {
         let mut parameters = Parameters::of(&navigation);
         for (name, value) in &visit.set {
             if let Some(text) = self.text(value) {
-                self.attempt.register(&text);
+                self.attempt.register(&text, cause);
                 parameters.set(&real_name(name), vec![text]);
             }
         }
@@ -88,7 +95,7 @@ impl Play {
         }
         for (name, values) in &visit.duplicate {
             let texts: Vec<String> = values.iter().filter_map(|value| self.text(value)).collect();
-            texts.iter().for_each(|text| self.attempt.register(text));
+            texts.iter().for_each(|text| self.attempt.register(text, cause));
             parameters.set(&real_name(name), texts);
         }
         if parameters.changed {
@@ -105,7 +112,10 @@ impl Play {
         if let Some(site) = visit.from {
             navigation.initiator = Initiator::Site(match site {
                 Site::Attacker => ATTACKER_ORIGIN.to_owned(),
-                Site::Provider => self.world.provider.issuer().to_owned(),
+                Site::Provider => {
+                    let provider = self.world.provider_at(visit.at).unwrap_or(&self.world.provider);
+                    provider.issuer().to_owned()
+                }
             });
             match visit.how {
                 How::Link => {}

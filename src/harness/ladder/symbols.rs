@@ -72,6 +72,9 @@ impl Symbols {
         }
         symbols.of.insert(drawing.base.to_owned(), "{base}".to_owned());
         symbols.of.insert(drawing.issuer.to_owned(), "{issuer}".to_owned());
+        for (at, issuer) in drawing.other_issuers {
+            symbols.of.insert(issuer.clone(), format!("{{{}.issuer}}", at.name()));
+        }
         symbols
     }
 

@@ -1,6 +1,7 @@
 //! The partner's manifest, `countersign.toml` (DESIGN section 7).
 
 mod read;
+mod second;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use serde::{Deserialize, Deserializer, de};
 use super::verdict::Tier;
 
 pub use read::{Names, read};
+pub use second::{SecondAddress, SecondProvider};
 
 /// What a partner says of itself.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
@@ -316,17 +318,6 @@ pub struct ProviderSection {
     pub key_refresh_grace: Option<String>,
 }
 
-/// `[second_provider]`.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SecondProvider {
-    /// Login place with `{provider}`.
-    pub login: String,
-    /// Added to the partner's environment.
-    #[serde(default)]
-    pub env: BTreeMap<String, String>,
-}
-
 /// `[start]`.
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -367,15 +358,11 @@ pub struct Known {
     pub case: String,
     /// Requirement id.
     pub requirement: String,
-    /// Why it is so; an entry without one is not true.
-    #[serde(default)]
+    /// Why it is so.
     pub reason: String,
     /// Until when, `2027-03-01`; for ever when absent.
     #[serde(default)]
     pub until: Option<String>,
-    /// Its line in the manifest, from 1; 0 where the manifest was not read from a file.
-    #[serde(skip)]
-    pub line: usize,
 }
 
 /// Reads `"300ms"`, `"2s"`, `"5m"`, `"1h"`, `"1d"`.

@@ -9,7 +9,7 @@ use toml::de::{DeTable, DeValue};
 use crate::model::capability::{Capability, Kind};
 use crate::model::diagnostic::{Diagnostic, nearest};
 
-use super::{Manifest, PLACES, Place, duration};
+use super::{Manifest, PLACES, Place, duration, second};
 
 /// Client authentication methods that the provider knows (RFC 7591, section 2).
 const CLIENT_AUTH: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
@@ -49,12 +49,8 @@ pub fn read(path: &str, text: &str, names: &Names<'_>) -> Result<Manifest, Vec<D
     };
     let mut lint = Lint { path, text, root: document.get_ref(), wrong: Vec::new() };
     match toml::from_str::<Manifest>(text) {
-        Ok(mut manifest) => {
+        Ok(manifest) => {
             lint.whole(&manifest, names);
-            for (at, known) in manifest.known.iter_mut().enumerate() {
-                let place = lint.place(&["known", &at.to_string(), "case"]);
-                known.line = text[..place.start].matches('\n').count() + 1;
-            }
             if lint.wrong.is_empty() { Ok(manifest) } else { Err(lint.finish()) }
         }
         Err(error) => {
@@ -151,6 +147,7 @@ impl<'t> Lint<'t> {
         self.places(manifest);
         self.session(manifest);
         self.start(manifest);
+        self.second_provider(manifest);
         self.capabilities(manifest, names);
         self.known(manifest);
     }
@@ -327,9 +324,58 @@ impl<'t> Lint<'t> {
             start.command.iter().enumerate().map(|(at, word)| (["command".to_owned(), at.to_string()], word));
         let in_env = start.env.iter().map(|(name, value)| (["env".to_owned(), name.clone()], value));
         for ([list, key], text) in in_command.chain(in_env) {
-            for placeholder in placeholders(text).filter(|one| !PLACEHOLDERS.contains(one)) {
-                let what = format!("nothing is known as `{placeholder}` here");
-                self.unknown(&["start", &list, &key], &what, placeholder, &PLACEHOLDERS);
+            self.placeholders_are_known(&["start", &list, &key], text, manifest);
+        }
+    }
+
+    fn placeholders_are_known(&mut self, way: &[&str], text: &str, manifest: &Manifest) {
+        let mut known = PLACEHOLDERS.to_vec();
+        if manifest.second_provider.is_some() {
+            known.extend(second::PLACEHOLDERS);
+        }
+        for placeholder in placeholders(text).filter(|one| !known.contains(one)) {
+            self.unknown(way, &format!("nothing is known as `{placeholder}` here"), placeholder, &known);
+        }
+    }
+
+    fn second_provider(&mut self, manifest: &Manifest) {
+        let Some(second) = &manifest.second_provider else { return };
+        if !second.login.contains("{provider}") {
+            self.at(
+                &["second_provider", "login"],
+                format!("`{}` is the same address for both providers", second.login),
+                "login = \"/login/{provider}\": {provider} becomes `other` or `attacker`",
+            );
+        }
+        for (at, uri) in second.redirect_uris.iter().enumerate() {
+            if !uri.starts_with("{base}") && !is_http(uri) {
+                let way = ["second_provider", "redirect_uris", &at.to_string()];
+                self.at(&way, format!("`{uri}` is no absolute URL"), "begin with {base} or http://");
+            }
+        }
+        for (name, value) in &second.env {
+            self.placeholders_are_known(&["second_provider", "env", name], value, manifest);
+        }
+        if manifest.start.is_some() {
+            return;
+        }
+        if let Some(name) = second.env.keys().next() {
+            self.at(
+                &["second_provider", "env", name],
+                "a partner that is not started gets no environment",
+                "take it out, and say in `other` and `attacker` what the running partner is set up with",
+            );
+        }
+        for (name, address) in [("other", &second.other), ("attacker", &second.attacker)] {
+            let no_secret = address.secret_env.is_none() && manifest.client.auth != "none";
+            if address.issuer.is_none() || address.listen.is_none() || no_secret {
+                let help = format!(
+                    "{name} = {{ issuer = \"http://localhost:9401\", listen = \"127.0.0.1:9401\", secret_env = \"NAME_OF_A_VARIABLE\" }}"
+                );
+                let what = format!(
+                    "nothing says at which address the running partner expects `{name}`, and with which secret"
+                );
+                self.at(&["second_provider", name], what, help);
             }
         }
     }
@@ -361,6 +407,10 @@ impl<'t> Lint<'t> {
     fn known(&mut self, manifest: &Manifest) {
         for (at, known) in manifest.known.iter().enumerate() {
             let at = at.to_string();
+            if known.reason.trim().is_empty() {
+                let help = "say why it is so, for whoever reads it in a year";
+                self.at(&["known", &at, "reason"], "a known failure has a reason", help);
+            }
             let twin = |other: &&super::Known| other.case == known.case && other.requirement == known.requirement;
             if manifest.known.iter().filter(twin).count() > 1 {
                 let what = format!("{} {} stands here twice", known.case, known.requirement);

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use bytes::Bytes;
 
 use crate::model::exchange::Response;
+use crate::model::fault::ProviderName;
 use crate::model::fault::{Encode, ErrorAnswer, Layer, Operations, Pace, Patch};
 use crate::model::value::{Environment, Source, Unresolved};
 use crate::model::wire::Wire;
@@ -294,7 +295,7 @@ fn check(patch: &Patch) -> Result<(), Unresolved> {
 
 /// The name under which an environment gives the parameters of the request that is answered.
 pub fn request_parameters() -> Source {
-    Source::Of { field: "parameters".to_owned(), of: "request".to_owned() }
+    Source::Of { field: "parameters".to_owned(), of: "request".to_owned(), at: ProviderName::Main }
 }
 
 pub(super) fn header(name: &str, value: &str) -> (String, String) {

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::model::fault::ProviderName;
 use crate::model::value::KeyForm;
 use crate::model::wire::Wire;
 
@@ -74,7 +75,8 @@ static KEYS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     serde_json::from_str::<Shipped>(SHIPPED).map(|shipped| shipped.keys).expect("the shipped keys are read by a test")
 });
 
-/// The key of that name and type: `main`, `second`, `fresh`, `withdrawn`, `attacker`, `rsa-1024`, `rsa-512`.
+/// The key of that name and type: `main`, `second`, `fresh`, `withdrawn`, `attacker`, `rsa-1024`, `rsa-512`,
+/// `other` and `dishonest` (see [`own`]).
 pub fn key(name: &str, kind: Kind) -> Option<Key> {
     KEYS.iter().find(|entry| entry.name == name && entry.kind == kind).map(Key)
 }
@@ -178,14 +180,24 @@ impl Key {
     }
 }
 
-/// The algorithms in which the issuer signs, each with its key.
-pub fn signing() -> impl Iterator<Item = (&'static str, Key)> {
-    [("RS256", Kind::Rsa), ("ES256", Kind::Ec)].into_iter().filter_map(|(alg, kind)| Some((alg, key("main", kind)?)))
+/// The key that a provider publishes and signs with: what case files call `main` there.
+pub fn own(provider: ProviderName) -> &'static str {
+    match provider {
+        ProviderName::Main => "main",
+        ProviderName::Other => "other",
+        ProviderName::Attacker => "dishonest",
+    }
 }
 
-/// What the shared issuer publishes, and never anything else: one key per advertised algorithm, the RS256 key first.
-pub fn published() -> Wire {
-    let keys = signing().map(|(_, key)| key.jwk()).collect();
+/// The algorithms in which a provider signs, each with its key.
+pub fn signing(provider: ProviderName) -> impl Iterator<Item = (&'static str, Key)> {
+    let own = own(provider);
+    [("RS256", Kind::Rsa), ("ES256", Kind::Ec)].into_iter().filter_map(move |(alg, kind)| Some((alg, key(own, kind)?)))
+}
+
+/// What a provider publishes, and never anything else: one key per advertised algorithm, the RS256 key first.
+pub fn published(provider: ProviderName) -> Wire {
+    let keys = signing(provider).map(|(_, key)| key.jwk()).collect();
     let mut set = Wire::object();
     set.push("keys", Wire::List(keys));
     set
@@ -209,8 +221,12 @@ mod tests {
 
     #[test]
     fn only_main_keys_are_published_and_rs256_first() {
-        let json = published().to_json();
-        let kids: Vec<&str> = json["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap()).collect();
-        assert_eq!(kids, ["main-rs256", "main-es256"]);
+        let kids = |provider| -> Vec<String> {
+            let json = published(provider).to_json();
+            json["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(kids(ProviderName::Main), ["main-rs256", "main-es256"]);
+        assert_eq!(kids(ProviderName::Other), ["other-rs256", "other-es256"]);
+        assert_eq!(kids(ProviderName::Attacker), ["dishonest-rs256", "dishonest-es256"]);
     }
 }

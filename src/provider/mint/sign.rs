@@ -37,16 +37,22 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    /// Chooses for `sign`; `registered` is the algorithm of the client.
+    /// Chooses for `sign`; `registered` is the algorithm of the client, `main` the provider's own key.
     ///
     /// A stranger's key (`attacker`), a secret and no key at all go under the `kid` of `main`, so that a verifier that
     /// believes the rest of the header reaches the key that it knows.
     ///
     /// # Errors
     /// A value that nobody knows, a key that does not exist, or a key with which that algorithm cannot sign.
-    pub fn choose(sign: &Sign, registered: &str, environment: &dyn Environment) -> Result<Signer, Unresolved> {
+    pub fn choose(
+        sign: &Sign,
+        registered: &str,
+        main: &str,
+        environment: &dyn Environment,
+    ) -> Result<Signer, Unresolved> {
         let asked = sign.alg.as_ref().map(|value| value.resolve(environment)).transpose()?;
         let named = match &sign.key {
+            Some(SigningKey::Named(name)) if name == "main" => Some(main),
             Some(SigningKey::Named(name)) => Some(name.as_str()),
             _ => None,
         };
@@ -61,7 +67,7 @@ impl Signer {
         let name = alg.to_text();
         // What `alg` says decides the key while it says something; else the client's registration does.
         let family = if is_asymmetric(&name) { name.as_str() } else { registered };
-        let main = keys::for_alg("main", family).ok_or_else(|| Unresolved::text("the key `main`"))?;
+        let main = keys::for_alg(main, family).ok_or_else(|| Unresolved::text("the key `main`"))?;
         let unsigned = is_none(&name);
         let (kid, with) = match &sign.key {
             Some(SigningKey::Material(value)) => (main.kid(), With::Mac(value.resolve(environment)?.to_plain_bytes())),
@@ -71,7 +77,8 @@ impl Signer {
                     "a secret for {name} (help: `key = {{ key = \"main\", as = \"spki-pem\" }}` takes a public key as one)"
                 )));
             }
-            Some(SigningKey::Named(own)) => {
+            Some(SigningKey::Named(_)) => {
+                let own = named.unwrap_or_default();
                 let key = keys::for_alg(own, family).ok_or_else(|| Unresolved::text(format!("the key `{own}`")))?;
                 (if own == "attacker" { main.kid() } else { key.kid() }, With::Key(key))
             }

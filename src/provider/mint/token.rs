@@ -14,6 +14,8 @@ pub struct Draft {
     pub typ: &'static str,
     /// `RS256` or `ES256`: what the client registered.
     pub alg: String,
+    /// The provider's own key, by name (see [`super::keys::own`]).
+    pub key: &'static str,
     /// Its claims.
     pub claims: Wire,
 }
@@ -39,7 +41,7 @@ pub fn mint(
         patch::apply(&mut payload, &patch.operations, environment)?;
     }
     let sign = claims.iter().rev().find_map(|patch| patch.operations.sign.clone()).unwrap_or_default();
-    let signer = Signer::choose(&sign, &draft.alg, environment)?;
+    let signer = Signer::choose(&sign, &draft.alg, draft.key, environment)?;
     let mut header = Wire::object();
     header.push("alg", signer.alg.clone());
     header.push("kid", signer.kid.as_str());

@@ -6,17 +6,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value as Json;
 
+use crate::model::fault::ProviderName;
+
 use super::keys::{self, Parsed};
 
-/// The claims of a token of this `typ` that one of the published keys signed; `None`: it is none.
-pub fn claims(token: &str, typ: &str) -> Option<Json> {
+/// The claims of a token of this `typ` that one of the keys signed that a provider publishes; `None`: it is none.
+pub fn claims(token: &str, typ: &str, provider: ProviderName) -> Option<Json> {
     let parts: Vec<&str> = token.split('.').collect();
     let [header, payload, mac] = parts.as_slice() else { return None };
     let decoded = |part: &str| URL_SAFE_NO_PAD.decode(part).ok();
     let json = |part: &str| serde_json::from_slice::<Json>(&decoded(part)?).ok();
     let own = json(header)?;
     let text = |name: &str| own.get(name).and_then(Json::as_str);
-    let (alg, key) = keys::signing().find(|(_, key)| Some(key.kid()) == text("kid"))?;
+    let (alg, key) = keys::signing(provider).find(|(_, key)| Some(key.kid()) == text("kid"))?;
     if text("alg") != Some(alg) || text("typ") != Some(typ) || own.get("crit").is_some() {
         return None;
     }

@@ -314,7 +314,10 @@ fn providers(reader: &Reader<'_>, case: &Case) {
         };
         at != ProviderName::Main
     });
-    if (in_faults || in_steps) && !case.needs.iter().any(|need| need == "second-provider") {
+    let text = format!("{:?}{:?}", case.steps, case.variants);
+    let in_values = ["other", "attacker"].iter().any(|name| text.contains(&format!("of: \"{name}\"")))
+        || ["at: Other", "at: Attacker"].iter().any(|word| text.contains(word));
+    if (in_faults || in_steps || in_values) && !case.needs.iter().any(|need| need == "second-provider") {
         reader.whole(
             "this case speaks of a second provider, which not every partner has",
             "needs = [\"second-provider\"]",

@@ -93,6 +93,7 @@ fn run_value<'t>(reader: &Reader<'t>, table: &'t DeTable<'t>, member: &Member<'t
     let mut used: Vec<&str> = Vec::new();
     let text = || reader.text_of(node).unwrap_or_default();
     let beside = |key: &str| others.iter().find(|(own, _, _)| *own == key).map(|(_, _, node)| *node);
+    let provider = |key: &str| beside(key).and_then(|node| super::fault::provider(reader, node)).unwrap_or_default();
     let source = match *name {
         "saved" => Source::Saved(text()),
         "original" => Source::Original(text()),
@@ -121,7 +122,7 @@ fn run_value<'t>(reader: &Reader<'t>, table: &'t DeTable<'t>, member: &Member<'t
             used.extend(["of", "at", "client", "time"]);
             let own = |key: &str| beside(key).and_then(|node| reader.text_of(node));
             let time = beside("time").and_then(|node| seconds(reader, node));
-            Source::Token { kind: text(), of: own("of"), client: own("client"), time }
+            Source::Token { kind: text(), of: own("of"), at: provider("at"), client: own("client"), time }
         }
         "key" => {
             let form = beside("as").and_then(|node| key_form(reader, node)).unwrap_or_default();
@@ -134,7 +135,10 @@ fn run_value<'t>(reader: &Reader<'t>, table: &'t DeTable<'t>, member: &Member<'t
             Source::Key { key: text(), form, members: own }
         }
         "canary" => Source::Canary(text()),
-        field => Source::Of { field: field.trim_end_matches("_of").to_owned(), of: text() },
+        field => {
+            used.push("at");
+            Source::Of { field: field.trim_end_matches("_of").to_owned(), of: text(), at: provider("at") }
+        }
     };
     let mut transforms = Vec::new();
     for (own, span, node) in &others {
