@@ -12,7 +12,7 @@ use super::reply::{Reply, error_members};
 use super::state::{Login, Shared, random_id};
 
 /// The parameters that this endpoint knows; none may stand there twice.
-const KNOWN: [&str; 20] = [
+const KNOWN: [&str; 19] = [
     "response_type",
     "response_mode",
     "client_id",
@@ -31,7 +31,6 @@ const KNOWN: [&str; 20] = [
     "claims",
     "display",
     "id_token_hint",
-    "resource",
     "ui_locales",
 ];
 

@@ -99,8 +99,8 @@ pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
         query.append_pair("code_challenge_method", "S256");
     }
     if app.flaws.has("repeats-authz-parameter") {
-        query.append_pair("ui_locales", "en");
-        query.append_pair("ui_locales", "de");
+        query.append_pair("claims_locales", "en");
+        query.append_pair("claims_locales", "de");
     }
     let mut inner = app.inner();
     let (id, is_new) = match known {
