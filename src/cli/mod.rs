@@ -2,6 +2,7 @@
 
 mod cases;
 mod kill;
+mod output;
 mod run;
 mod serve;
 mod subject;

@@ -1,18 +1,22 @@
 //! `run`, `guard`, `accept`, `check`.
 
-use std::io::{IsTerminal as _, Write as _};
+use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
-use crate::harness::snapshot;
-use crate::model::result::{Event, Report};
+use crate::harness::suite::Suite;
+use crate::harness::{last, snapshot};
+use crate::model::result::Event;
 use crate::model::verdict::Tier;
-use crate::report::{json, terminal};
+use crate::report::{grid, terminal};
 
+use super::output::{self, Targets};
 use super::subject::SubjectArgs;
 use super::suite::SuiteArgs;
 use super::{Failure, runtime, style};
@@ -48,7 +52,7 @@ pub(super) struct RunArgs {
     /// Makes the same identities as the run that printed it
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Write a report: `json=PATH`, or `json=-` for standard output
+    /// Write a report: json, junit or matrix; PATH may be - for standard output, {partner} in it is the partner's name
     #[arg(long, value_name = "FORMAT=PATH")]
     report: Vec<String>,
     /// Where `guard` puts new snapshots
@@ -57,6 +61,9 @@ pub(super) struct RunArgs {
     /// Only shard K of N
     #[arg(long, value_name = "hash:K/N")]
     partition: Option<String>,
+    /// Only what failed or was inconclusive in the last run of this partner
+    #[arg(long)]
+    failed: bool,
     /// Decide no further case after the first failure
     #[arg(long)]
     fail_fast: bool,
@@ -72,27 +79,7 @@ pub(super) struct CheckArgs {
     suite: SuiteArgs,
 }
 
-/// Where a report goes.
-enum Target {
-    Stdout,
-    File(PathBuf),
-}
-
 impl RunArgs {
-    fn targets(&self) -> Result<Vec<Target>, Failure> {
-        self.report
-            .iter()
-            .map(|wanted| match wanted.split_once('=') {
-                Some(("json", "-")) => Ok(Target::Stdout),
-                Some(("json", path)) if !path.is_empty() => Ok(Target::File(PathBuf::from(path))),
-                Some((format, _)) if format != "json" => {
-                    Err(Failure::usage(format!("no report format `{format}`\n  help: --report json=PATH")))
-                }
-                _ => Err(Failure::usage(format!("cannot read --report {wanted}\n  help: --report json=PATH"))),
-            })
-            .collect()
-    }
-
     fn shard(&self) -> Result<Option<(u32, u32)>, Failure> {
         let Some(text) = &self.partition else { return Ok(None) };
         let read = text.strip_prefix("hash:").and_then(|rest| rest.split_once('/'));
@@ -101,6 +88,24 @@ impl RunArgs {
             Some((k, n)) if k >= 1 && k <= n => Ok(Some((k, n))),
             _ => Err(Failure::usage(format!(
                 "cannot read --partition {text}\n  help: --partition hash:1/3, up to hash:3/3"
+            ))),
+        }
+    }
+
+    /// The cases that `--failed` means; `None` without that flag.
+    fn only(&self, subject: &SubjectSpec) -> Result<Option<BTreeSet<String>>, Failure> {
+        if !self.failed {
+            return Ok(None);
+        }
+        let manifest = subject.manifest();
+        let dialect = self.subject.dialect.as_ref().unwrap_or(&manifest.dialect);
+        let path = last::path(&subject.home(), &manifest.name, dialect);
+        match last::read(&path).map_err(Failure::usage)? {
+            Some(last) => Ok(Some(last.ids())),
+            None => Err(Failure::usage(format!(
+                "there is no last run of {} whose failures could be run again ({} is not there)\n  help: run it once without --failed",
+                manifest.name,
+                path.display()
             ))),
         }
     }
@@ -150,77 +155,88 @@ fn snapshot_root(subject: &SubjectSpec) -> PathBuf {
 
 /// `run`, `guard` and `accept`.
 pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
-    let (targets, partition) = (args.targets()?, args.shard()?);
+    let partition = args.shard()?;
     let suite = args.suite.load()?;
-    let subject = args.subject.subject(&suite)?;
-    let root = snapshot_root(&subject);
-    snapshot::prepare(mode == Mode::Accept);
-    let snapshots = match mode {
-        Mode::Run => SnapshotMode::Compare,
-        Mode::Guard => SnapshotMode::Guard { log: args.log.clone() },
-        Mode::Accept => SnapshotMode::Accept,
-    };
-    let request = RunRequest {
-        suite: suite.clone(),
-        rerun_prefix: args.rerun(&subject),
-        subject,
-        dialect: args.subject.dialect.clone(),
-        tier: args.tier.map(Tier::from),
-        jobs: args.jobs,
-        seed: args.seed,
-        filter: args.filter.clone(),
-        only: None,
-        fail_fast: args.fail_fast,
-        partition,
-        snapshots,
-        snapshot_root: Some(root),
-        today: today(),
-        log: args.log.clone(),
-    };
-    let report = runtime()?.block_on(async {
-        let (sender, receiver) = unbounded_channel();
-        let showing = tokio::spawn(show(receiver));
-        let report = harness::run(request, sender).await;
-        // It ends with the last event.
-        let _ = showing.await;
-        report
-    });
-    let to_stdout = targets.iter().any(|target| matches!(target, Target::Stdout));
-    let text = terminal::text(
-        &report,
-        &suite.requirements,
-        if to_stdout { style(&std::io::stderr()) } else { style(&std::io::stdout()) },
-    );
-    if to_stdout {
-        eprint!("{text}")
-    } else {
-        print(&text)
-    }
-    let code = report.exit_code(mode == Mode::Guard);
-    eprintln!("exit code {code}: {}", terminal::meaning(code));
-    write_reports(&report, &targets)?;
-    Ok(code)
-}
-
-/// To standard output; that nobody reads it any more is no trouble of ours.
-fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
-}
-
-fn write_reports(report: &Report, targets: &[Target]) -> Result<(), Failure> {
-    let text = json::text(report);
-    for target in targets {
-        match target {
-            Target::Stdout => print(&text),
-            Target::File(path) => {
-                let path = PathBuf::from(path.to_string_lossy().replace("{partner}", &report.partner.name));
-                std::fs::write(&path, &text).map_err(|error| {
-                    Failure::usage(format!("{}: {error}\n  help: the folder must exist", path.display()))
-                })?;
+    let mut subjects = Vec::new();
+    let all = args.subject.subjects(&suite)?;
+    let targets = Targets::read(&args.report, all.len())?;
+    for subject in all {
+        match args.only(&subject)? {
+            // Nothing is left to do for this one.
+            Some(only) if only.is_empty() => {
+                eprintln!("{}: nothing failed and nothing was inconclusive in its last run", subject.manifest().name);
             }
+            only => subjects.push((subject, only)),
         }
     }
-    Ok(())
+    let guarded = mode == Mode::Guard;
+    snapshot::prepare(mode == Mode::Accept);
+    let shown = if targets.take_stdout() { style(&std::io::stderr()) } else { style(&std::io::stdout()) };
+    let tell = |text: &str| if targets.take_stdout() { eprint!("{text}") } else { output::print(text) };
+    let several = subjects.len() > 1;
+    // One seed for all of them, so that one flag repeats the whole run.
+    let seed = args.seed.unwrap_or_else(harness::random_seed);
+    let runtime = runtime()?;
+    let (mut reports, mut codes, mut troubles) = (Vec::new(), Vec::new(), Vec::new());
+    for (subject, only) in subjects {
+        let (root, home) = (snapshot_root(&subject), subject.home());
+        let request = RunRequest {
+            suite: suite.clone(),
+            rerun_prefix: args.rerun(&subject),
+            subject,
+            dialect: args.subject.dialect.clone(),
+            tier: args.tier.map(Tier::from),
+            jobs: args.jobs,
+            seed: Some(seed),
+            filter: args.filter.clone(),
+            only,
+            fail_fast: args.fail_fast,
+            partition,
+            snapshots: match mode {
+                Mode::Run => SnapshotMode::Compare,
+                Mode::Guard => SnapshotMode::Guard { log: args.log.clone() },
+                Mode::Accept => SnapshotMode::Accept,
+            },
+            snapshot_root: Some(root),
+            today: today(),
+            log: args.log.clone(),
+        };
+        let report = runtime.block_on(async {
+            let (sender, receiver) = unbounded_channel();
+            let showing = tokio::spawn(show(receiver));
+            let report = harness::run(request, sender).await;
+            // It ends with the last event.
+            let _ = showing.await;
+            report
+        });
+        tell(&if several {
+            terminal::details(&report, &suite.requirements, shown)
+        } else {
+            terminal::text(&report, &suite.requirements, shown)
+        });
+        troubles.extend(targets.after_one(&report, &suite.requirements, guarded));
+        let kept = last::path(&home, &report.partner.name, &report.partner.dialect);
+        if let Err(error) = last::keep(&kept, &report) {
+            eprintln!("{}: {error}; --failed will not know this run", kept.display());
+        }
+        codes.push(report.exit_code(guarded));
+        reports.push(report);
+    }
+    if several {
+        tell(&grid::text(&reports, shown));
+    }
+    troubles.extend(targets.at_the_end(&reports, &codes, &suite.requirements, guarded));
+    let code = worst(&codes);
+    eprintln!("exit code {code}: {}", terminal::meaning(code));
+    if troubles.is_empty() { Ok(code) } else { Err(Failure::usage(troubles.join("\n"))) }
+}
+
+/// Exit codes from the worst to the best (DESIGN section 10).
+const WORST_FIRST: [u8; 7] = [2, 5, 1, 6, 3, 4, 0];
+
+/// The exit code of several partners: the worst of theirs; of none, that no case matched.
+fn worst(codes: &[u8]) -> u8 {
+    WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or(4)
 }
 
 /// Progress: on a terminal one line that changes, elsewhere a line for what is worth one.
@@ -256,7 +272,21 @@ async fn show(mut events: UnboundedReceiver<Event>) {
 /// `check`.
 pub(super) fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let suite = args.suite.load()?;
-    let subject = args.subject.subject(&suite)?;
+    let subjects = args.subject.subjects(&suite)?;
+    let several = subjects.len() > 1;
+    let mut bad = false;
+    for subject in subjects {
+        if several {
+            println!("{}", subject.manifest().name);
+        }
+        bad |= check_one(args, &suite, subject)?;
+    }
+    println!("{}", if bad { "The manifest or the partner has to be mended first." } else { "Ready: countersign run" });
+    Ok(if bad { 5 } else { 0 })
+}
+
+/// Whether there is trouble with one partner.
+fn check_one(args: &CheckArgs, suite: &Arc<Suite>, subject: SubjectSpec) -> Result<bool, Failure> {
     if let SubjectSpec::Manifest { path, manifest } = &subject
         && let Some(start) = manifest.start.as_ref().filter(|start| !start.setup.is_empty())
     {
@@ -264,7 +294,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, Failure> {
         println!("to be done once: {} (in {})", start.setup.join(" "), folder.display());
     }
     let request = RunRequest {
-        suite,
+        suite: Arc::clone(suite),
         subject,
         dialect: args.subject.dialect.clone(),
         tier: None,
@@ -287,9 +317,7 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, Failure> {
             println!("        help: {}", crate::report::indented(help, 14));
         }
     }
-    let bad = lines.iter().any(|line| !line.ok);
-    println!("{}", if bad { "The manifest or the partner has to be mended first." } else { "Ready: countersign run" });
-    Ok(if bad { 5 } else { 0 })
+    Ok(lines.iter().any(|line| !line.ok))
 }
 
 /// Year, month and day in UTC.
@@ -305,4 +333,20 @@ pub(super) fn today() -> (i32, u32, u32) {
     let calendar_month = if month < 10 { month + 3 } else { month - 9 };
     let year = year_of_era + era * 400 + i64::from(calendar_month <= 2);
     (i32::try_from(year).unwrap_or(1970), u32::try_from(calendar_month).unwrap_or(1), u32::try_from(day).unwrap_or(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::worst;
+
+    #[test]
+    fn the_worst_exit_code_wins_in_the_order_of_the_help() {
+        assert_eq!(worst(&[0, 1, 6]), 1);
+        assert_eq!(worst(&[1, 5]), 5);
+        assert_eq!(worst(&[3, 6, 0]), 6);
+        assert_eq!(worst(&[4, 0]), 4);
+        assert_eq!(worst(&[5, 2, 1]), 2);
+        assert_eq!(worst(&[0, 0]), 0);
+        assert_eq!(worst(&[]), 4);
+    }
 }

@@ -38,9 +38,9 @@ impl From<BaseArg> for Base {
 
 #[derive(Args, Clone, Default)]
 pub(super) struct SubjectArgs {
-    /// The partner's manifest; without it ./countersign.toml if there is one, else the reference partner
+    /// The partner's manifest, or several; without it ./countersign.toml if there is one, else the reference partner
     #[arg(long, value_name = "FILE")]
-    pub partner: Option<PathBuf>,
+    pub partner: Vec<PathBuf>,
     /// Speak another dialect than the manifest says
     #[arg(long, value_name = "NAME")]
     pub dialect: Option<String>,
@@ -56,21 +56,34 @@ pub(super) struct SubjectArgs {
 }
 
 impl SubjectArgs {
-    /// Whom to judge. `wanted`: only a manifest will do.
-    pub fn subject(&self, suite: &Suite) -> Result<SubjectSpec, Failure> {
+    /// Whom to judge: at least one, each of another name.
+    pub fn subjects(&self, suite: &Suite) -> Result<Vec<SubjectSpec>, Failure> {
         let reference = !self.flaw.is_empty() || self.base.is_some();
-        let path = match &self.partner {
-            Some(path) => Some(path.clone()),
-            None if !reference && Path::new(MANIFEST).is_file() => {
-                eprintln!("judging the partner of ./{MANIFEST}");
-                Some(PathBuf::from(MANIFEST))
-            }
-            None => None,
-        };
-        match path {
-            Some(path) => manifest(&path, suite, self.allow_remote),
-            None => self.reference(),
+        let mut paths = self.partner.clone();
+        if paths.is_empty() && !reference && Path::new(MANIFEST).is_file() {
+            eprintln!("judging the partner of ./{MANIFEST}");
+            paths.push(PathBuf::from(MANIFEST));
         }
+        if paths.is_empty() {
+            return Ok(vec![self.reference()?]);
+        }
+        let mut subjects: Vec<SubjectSpec> = Vec::new();
+        let mut wrong = Vec::new();
+        for path in &paths {
+            match manifest(path, suite, self.allow_remote) {
+                Ok(subject) => match subjects.iter().find(|other| other.manifest().name == subject.manifest().name) {
+                    Some(other) => wrong.push(format!(
+                        "{} and {} are both named `{}`\n  help: a name belongs to one partner, for reports and snapshots are filed under it; give one of them another",
+                        other.place(),
+                        subject.place(),
+                        subject.manifest().name
+                    )),
+                    None => subjects.push(subject),
+                },
+                Err(failure) => wrong.push(failure.text),
+            }
+        }
+        if wrong.is_empty() { Ok(subjects) } else { Err(Failure::usage(wrong.join("\n\n"))) }
     }
 
     fn reference(&self) -> Result<SubjectSpec, Failure> {

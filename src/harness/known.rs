@@ -1,5 +1,6 @@
 //! Known failures: a manifest's `[[known]]` marks findings; what it says must be true, or the run ends with exit 2.
 
+use crate::model::diagnostic::{Diagnostic, nearest};
 use crate::model::manifest::{Known, Manifest};
 use crate::model::result::{CaseResult, Finding, Report};
 use crate::model::verdict::Verdict;
@@ -19,48 +20,63 @@ fn is_meant(finding: &Finding, known: &Known) -> bool {
     finding.requirement == known.requirement && matches!(finding.verdict, Verdict::Fail | Verdict::Warn)
 }
 
-/// Writes down every entry that is not true (any more).
+/// Writes down every entry that is not true (any more), with its place in the manifest at `path`.
 ///
-/// An entry must name a real case and a real requirement, still fail, and not be past its date. Of a case that was not
-/// decided in this run nothing can be said, so its entry is not called stale.
-pub fn note_stale(manifest: &Manifest, suite: &Suite, report: &mut Report, today: (i32, u32, u32)) {
+/// An entry must name a real case and a real requirement, carry a reason, still fail, and not be past its date. Of a case
+/// that was not decided in this run nothing can be said, so its entry is not called stale.
+pub fn note_stale(path: &str, manifest: &Manifest, suite: &Suite, report: &mut Report, today: (i32, u32, u32)) {
     let mut stale = Vec::new();
     for known in &manifest.known {
-        if let Some(why) = untrue(known, suite, report, today) {
-            stale.push(format!("[[known]] {} {}: {why}", known.case, known.requirement));
+        for (what, help) in untrue(known, suite, report, today) {
+            let message = format!("known failure of {}, {}: {what}", known.case, known.requirement);
+            let wrong = Diagnostic { line: known.line, ..Diagnostic::whole(path, message, help) };
+            stale.push(wrong.to_string());
         }
     }
     report.stale_known.extend(stale);
 }
 
-fn untrue(known: &Known, suite: &Suite, report: &Report, today: (i32, u32, u32)) -> Option<String> {
+/// Everything that is not true of an entry: what, and advice.
+fn untrue(known: &Known, suite: &Suite, report: &Report, today: (i32, u32, u32)) -> Vec<(String, String)> {
+    let mut wrong = Vec::new();
+    let mut add = |what: String, help: &str| wrong.push((what, help.to_owned()));
+    let real_case = suite.cases.iter().any(|case| case.id == known.case);
+    let real_rule = suite.requirements.get(&known.requirement).is_some();
+    if !real_case {
+        let near = nearest(&known.case, suite.cases.iter().map(|case| case.id.as_str()));
+        let help =
+            near.map_or("countersign cases list names them".to_owned(), |near| format!("did you mean `{near}`?"));
+        add("there is no such case".to_owned(), &help);
+    }
+    if !real_rule {
+        let near = nearest(&known.requirement, suite.requirements.by_id.keys().map(String::as_str));
+        let help = near.map_or("take it from the finding, as the report prints it".to_owned(), |near| {
+            format!("did you mean `{near}`?")
+        });
+        add("there is no such requirement".to_owned(), &help);
+    }
     if known.reason.trim().is_empty() {
-        return Some(
-            "a reason is missing\n  help: say in `reason` why it is so, for whoever reads it in a year".into(),
-        );
+        add("it has no reason".to_owned(), "reason = \"…\": why it is so, for whoever reads it in a year");
     }
-    if suite.requirements.get(&known.requirement).is_none() {
-        return Some(
-            "there is no such requirement\n  help: take the id from the finding, as the report prints it".into(),
-        );
+    match known.until.as_deref().map(|until| (until, date(until))) {
+        Some((until, None)) => add(format!("`{until}` is not a date"), "write it as until = \"2027-03-01\""),
+        Some((until, Some(last))) if last < today => {
+            add(format!("it was known until {until}"), "mend the partner, or give it a new date");
+        }
+        _ => {}
     }
-    if let Some(until) = &known.until {
-        match date(until) {
-            None => return Some(format!("`{until}` is not a date\n  help: write it as 2027-03-01")),
-            Some(until_date) if until_date < today => {
-                return Some(format!("it was known until {until}\n  help: mend it, or give it a new date"));
-            }
-            Some(_) => {}
+    let decided = report.cases.iter().find(|case| case.id == known.case && case.verdict != Verdict::Inconclusive);
+    if let (Some(case), true) = (decided, real_rule)
+        && !case.findings.iter().any(|finding| is_meant(finding, known))
+    {
+        let help = "take the entry out, so that it cannot hide a new failure";
+        if case.verdict == Verdict::NotApplicable {
+            add(format!("the case does not apply: {}", case.reason), help);
+        } else {
+            add("it does not fail any more".to_owned(), help);
         }
     }
-    if !suite.cases.iter().any(|case| case.id == known.case) {
-        return Some("there is no such case\n  help: countersign cases list".into());
-    }
-    let case = report.cases.iter().find(|case| case.id == known.case)?;
-    let still = case.findings.iter().any(|finding| is_meant(finding, known));
-    (case.verdict != Verdict::Inconclusive && !still).then(|| {
-        "it does not fail any more\n  help: take the entry out, so that it cannot hide a new failure".to_owned()
-    })
+    wrong
 }
 
 /// `2027-03-01` as numbers that compare like dates.

@@ -7,6 +7,7 @@ pub mod guard;
 pub mod kill;
 pub mod known;
 pub mod ladder;
+pub mod last;
 pub mod not_built;
 pub mod plan;
 pub mod run;

@@ -113,7 +113,7 @@ pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report 
         Err(sentence) => report.run.blocked = Some(sentence),
     }
     report.cases.sort_by(|a, b| a.id.cmp(&b.id));
-    super::known::note_stale(&manifest, &request.suite, &mut report, request.today);
+    super::known::note_stale(&request.subject.place(), &manifest, &request.suite, &mut report, request.today);
     for case in &report.cases {
         report.totals.add(case.verdict);
     }
@@ -136,8 +136,8 @@ pub async fn smoke(request: &RunRequest) -> Result<Vec<SmokeLine>, String> {
     Ok(lines)
 }
 
-/// A seed for this run, printed with it so that it can be repeated.
-fn random_seed() -> u64 {
+/// A seed for a run, printed with it so that it can be repeated.
+pub fn random_seed() -> u64 {
     getrandom::u64().unwrap_or(1) >> 16
 }
 

@@ -43,6 +43,22 @@ impl SubjectSpec {
         }
     }
 
+    /// The manifest's file, as people know it.
+    pub fn place(&self) -> String {
+        match self {
+            SubjectSpec::Reference { base, .. } => format!("manifest of the reference partner, base {}", base.name()),
+            SubjectSpec::Manifest { path, .. } => path.display().to_string(),
+        }
+    }
+
+    /// The folder that keeps what belongs to the partner: that of its manifest; for the reference partner the current one.
+    pub fn home(&self) -> PathBuf {
+        match self {
+            SubjectSpec::Reference { .. } => PathBuf::new(),
+            SubjectSpec::Manifest { path, .. } => path.parent().map(PathBuf::from).unwrap_or_default(),
+        }
+    }
+
     /// Whether defects of the reference partner are switched on.
     pub fn has_flaws(&self) -> bool {
         matches!(self, SubjectSpec::Reference { flaws, .. } if !flaws.is_empty())

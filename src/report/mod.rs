@@ -1,7 +1,9 @@
 //! Reports: what people and programs read of a run. Everything is made from the one stream of events and the report at
 //! its end; nothing here judges.
 
+pub mod grid;
 pub mod json;
+pub mod junit;
 pub mod matrix;
 pub mod story;
 pub mod terminal;

@@ -39,6 +39,12 @@ pub fn progress(event: &Event, decided: usize, of: usize) -> Option<String> {
 pub fn text(report: &Report, requirements: &Registry, style: Style) -> String {
     let mut out = String::new();
     table(&mut out, report, style);
+    out + &details(report, requirements, style)
+}
+
+/// The report without its table: every finding in full, and the line that says it all.
+pub fn details(report: &Report, requirements: &Registry, style: Style) -> String {
+    let mut out = String::new();
     for finding in &report.findings {
         out.push_str(&format!("\n{}\n", style.paint(colour(finding.verdict), &format!("{} run", finding.verdict))));
         out.push_str(&finding_text(finding, &[], requirements));

@@ -358,11 +358,15 @@ pub struct Known {
     pub case: String,
     /// Requirement id.
     pub requirement: String,
-    /// Why it is so.
+    /// Why it is so; an entry without one is not true.
+    #[serde(default)]
     pub reason: String,
     /// Until when, `2027-03-01`; for ever when absent.
     #[serde(default)]
     pub until: Option<String>,
+    /// Its line in the manifest, from 1; 0 where the manifest was not read from a file.
+    #[serde(skip)]
+    pub line: usize,
 }
 
 /// Reads `"300ms"`, `"2s"`, `"5m"`, `"1h"`, `"1d"`.
