@@ -329,8 +329,16 @@ fn finish(request: &RunRequest, report: &mut Report, decided: BTreeMap<String, D
         }
         report.cases.push(one.result);
     }
-    if let (Some(root), true) = (&root, request.is_complete() && request.snapshots != SnapshotMode::Off) {
+    let whole = request.filter.is_empty() && request.only.is_none();
+    if let (Some(root), true) = (&root, whole && request.snapshots != SnapshotMode::Off) {
         let ids: Vec<String> = report.cases.iter().map(|case| case.id.clone()).collect();
-        report.orphaned_snapshots = super::snapshot::orphans(root, &report.partner.name, &report.partner.dialect, &ids);
+        let mut orphans = super::snapshot::orphans(root, &report.partner.name, &report.partner.dialect, &ids);
+        // Each shard answers for its own: of the others' cases it knows nothing.
+        let prefix = format!("{}/{}/", report.partner.name, report.partner.dialect);
+        orphans.retain(|path| {
+            let id = path.strip_prefix(&prefix).unwrap_or(path).trim_end_matches(".snap");
+            request.partition.is_none_or(|shard| plan::in_partition(id, shard))
+        });
+        report.orphaned_snapshots = orphans;
     }
 }

@@ -74,15 +74,12 @@ pub fn text(reports: &[Report], style: Style) -> String {
         out.push_str(&line(id, cells.collect()));
     }
     out.push('\n');
-    let totals: [(&str, fn(&Report) -> usize); 5] = [
-        ("pass", |report| report.totals.pass),
-        ("warn", |report| report.totals.warn),
-        ("fail", |report| report.totals.fail),
-        ("inconclusive", |report| report.totals.inconclusive),
-        ("not applicable", |report| report.totals.not_applicable),
-    ];
-    for (name, count) in totals {
-        out.push_str(&line(name, reports.iter().map(|report| (count(report).to_string(), "0")).collect()));
+    let counts = |report: &Report| {
+        let totals = &report.totals;
+        [totals.pass, totals.warn, totals.fail, totals.inconclusive, totals.not_applicable]
+    };
+    for (at, name) in ["pass", "warn", "fail", "inconclusive", "not applicable"].into_iter().enumerate() {
+        out.push_str(&line(name, reports.iter().map(|report| (counts(report)[at].to_string(), "0")).collect()));
     }
     out
 }

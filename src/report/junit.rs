@@ -185,9 +185,8 @@ fn counts(rows: &[Row<'_>]) -> [usize; 3] {
     let has = |row: &Row<'_>, kind| row.outcomes.iter().any(|outcome| outcome.kind == kind);
     let mut counts = [0; 3];
     for row in rows {
-        match [Kind::Failure, Kind::Error, Kind::Skipped].iter().position(|kind| has(row, *kind)) {
-            Some(at) => counts[at] += 1,
-            None => {}
+        if let Some(at) = [Kind::Failure, Kind::Error, Kind::Skipped].iter().position(|kind| has(row, *kind)) {
+            counts[at] += 1;
         }
     }
     counts

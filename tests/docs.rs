@@ -1,0 +1,163 @@
+//! The commands of the documentation are true: each `$` line of a `console` block is run in a folder of its own, and says
+//! what stands below it.
+//!
+//! A line below a command must be part of a line of what it says, in that order; blanks count once, `…` stands for
+//! anything. The exit code must be 0, or what a line `exit code N: …` says.
+
+mod common;
+
+use std::path::Path;
+use std::process::Command;
+
+use common::{PROGRAM, partner};
+use tempfile::tempdir;
+
+/// The lines of the fenced blocks of a language.
+fn blocks(page: &str, language: &str) -> Vec<Vec<String>> {
+    let mut all = Vec::new();
+    let mut open: Option<Vec<String>> = None;
+    for line in page.lines() {
+        match (&mut open, line.strip_prefix("```")) {
+            (None, Some(own)) => open = (own == language).then(Vec::new).or(Some(vec!["\0".to_owned()])),
+            (Some(_), Some(_)) => {
+                all.extend(open.take().filter(|lines| lines.first().is_none_or(|first| first != "\0")));
+            }
+            (Some(lines), None) => lines.push(line.to_owned()),
+            (None, None) => {}
+        }
+    }
+    all
+}
+
+/// The commands of a block, each with what it must say.
+fn commands(block: &[String]) -> Vec<(String, Vec<String>)> {
+    let mut all: Vec<(String, Vec<String>)> = Vec::new();
+    for line in block {
+        match (line.strip_prefix("$ "), all.last_mut()) {
+            (Some(command), _) => all.push((command.to_owned(), Vec::new())),
+            (None, Some((_, said))) => said.push(line.clone()),
+            (None, None) => panic!("output before the first command: {line}"),
+        }
+    }
+    all
+}
+
+fn folded(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether a line has the parts of another one, in order.
+fn holds(own: &str, wanted: &str) -> bool {
+    let mut rest = own;
+    wanted.split('…').all(|part| match rest.find(part) {
+        Some(at) => {
+            rest = &rest[at + part.len()..];
+            true
+        }
+        None => false,
+    })
+}
+
+/// Runs one command; what is wrong with it.
+fn trouble(folder: &Path, command: &str, expected: &[String]) -> Option<String> {
+    let bin = Path::new(PROGRAM).parent().unwrap();
+    let path = format!("{}:{}", bin.display(), std::env::var("PATH").unwrap());
+    let output = Command::new("sh")
+        .args(["-c", &format!("exec 2>&1\n{command}")])
+        .current_dir(folder)
+        .env("PATH", path)
+        .env("NO_COLOR", "1")
+        .env_remove("RUST_BACKTRACE")
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    let code = expected.iter().find_map(|line| line.strip_prefix("exit code ")?.split(':').next()?.parse().ok());
+    if output.status.code() != Some(code.unwrap_or(0)) {
+        return Some(format!("$ {command}\nends with {:?}:\n{said}", output.status.code()));
+    }
+    let mut lines = said.lines().map(folded);
+    for line in expected.iter().map(|line| folded(line)).filter(|line| !line.is_empty()) {
+        if !lines.any(|own| holds(&own, &line)) {
+            return Some(format!("$ {command}\ndoes not say (in this order): {line}\nbut\n{said}"));
+        }
+    }
+    None
+}
+
+fn run_page(name: &str, folder: &Path) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
+    let page = std::fs::read_to_string(path).unwrap();
+    let mut count = 0;
+    for block in blocks(&page, "console") {
+        for (command, expected) in commands(&block) {
+            count += 1;
+            if let Some(trouble) = trouble(folder, &command, &expected) {
+                panic!("docs/{name}:\n{trouble}");
+            }
+        }
+    }
+    assert!(count > 3, "docs/{name} has only {count} commands: the test has lost its eyes");
+}
+
+#[test]
+fn a_command_that_says_something_else_or_fails_is_noticed() {
+    let folder = tempdir().unwrap();
+    let is_fine = |command: &str, expected: &[&str]| {
+        let expected: Vec<String> = expected.iter().map(|line| (*line).to_owned()).collect();
+        trouble(folder.path(), command, &expected).is_none()
+    };
+    assert!(is_fine("echo one; echo two   three >&2", &["one", "two three"]));
+    assert!(!is_fine("echo one; echo two", &["two", "one"]));
+    assert!(is_fine("echo a:12:b", &["a:…:b"]));
+    assert!(!is_fine("echo a:12:b", &["b…a"]));
+    assert!(!is_fine("false", &[]));
+    assert!(is_fine("echo 'exit code 3: x'; exit 3", &["exit code 3: x"]));
+    assert!(!is_fine("echo 'exit code 3: x'", &["exit code 3: x"]));
+    let page = "```console\n$ a\nb\n```\ntext\n```yaml\nx: y\n```\n";
+    assert_eq!(blocks(page, "console"), [["$ a", "b"]]);
+    assert_eq!(blocks(page, "yaml"), [["x: y"]]);
+}
+
+/// The partners that docs/ci.md speaks of.
+fn partners(folder: &Path) {
+    let stale =
+        "\n[[known]]\ncase = \"login/code-once\"\nrequirement = \"rfc6749/4.1.2\"\nreason = \"once it was so\"\n";
+    let partners = folder.join("partners");
+    partner(&partners.join("acme"), "acme", &[], "");
+    partner(&partners.join("bolt"), "bolt", &[], "");
+    partner(&partners.join("bad"), "bad", &["code-replayed"], "");
+    partner(&partners.join("stale"), "stale", &[], stale);
+}
+
+#[test]
+fn the_commands_of_ci_md_are_true() {
+    let folder = tempdir().unwrap();
+    partners(folder.path());
+    run_page("ci.md", folder.path());
+}
+
+#[test]
+fn the_jobs_of_ci_md_run() {
+    let folder = tempdir().unwrap();
+    partners(folder.path());
+    let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ci.md")).unwrap();
+    let yaml = blocks(&page, "yaml").concat();
+    let jobs: Vec<&str> = yaml.iter().filter_map(|line| line.trim().strip_prefix("- run: countersign ")).collect();
+    assert_eq!(jobs.len(), 1);
+    let accepted =
+        trouble(folder.path(), "countersign accept --partner partners/acme/countersign.toml >accepted.txt", &[]);
+    assert_eq!(accepted, None);
+    for shard in ["1", "2"] {
+        let job = jobs[0].replace("${{ matrix.partner }}", "acme").replace("${{ matrix.shard }}", shard);
+        assert!(!job.contains("${{"), "{job}");
+        assert_eq!(trouble(folder.path(), &format!("countersign {job}"), &["exit code 0".to_owned()]), None);
+    }
+    // A snapshot of a case that there is no more fails one shard, and one only.
+    let snaps = folder.path().join("partners/acme/snapshots/acme/oidc/login");
+    std::fs::copy(snaps.join("happy.snap"), snaps.join("gone.snap")).unwrap();
+    let fails = ["1", "2"].map(|shard| {
+        let job = jobs[0].replace("${{ matrix.partner }}", "acme").replace("${{ matrix.shard }}", shard);
+        trouble(folder.path(), &format!("countersign {job}"), &[]).is_some()
+    });
+    assert_eq!(fails.iter().filter(|failed| **failed).count(), 1, "{fails:?}");
+}
