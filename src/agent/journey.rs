@@ -7,15 +7,19 @@ use bytes::Bytes;
 use http::Method;
 use url::Url;
 
-use super::html::{Look, look};
+use super::form::{self, Encoding, Filled};
+use super::html::{Look, is_html, look};
 use super::jar::Reach;
 use super::referrer::Policy;
 use super::request::{Chain, Source, set};
 use super::site::{Stop, same_origin};
 use super::wire::{Failure, Outgoing, ask};
-use super::{AgentError, Core, Page};
+use super::{AgentError, Core, Page, Submission, WantedForm};
 use crate::model::exchange::{Cause, Party, Request, Response, header};
 use crate::model::observation::PageSeen;
+
+/// What stands in a provider's page that posts itself.
+const MARK: &[u8] = b"data-step=\"form_post\"";
 
 /// What is to be opened, and how.
 pub(crate) struct Journey {
@@ -79,12 +83,14 @@ impl Core {
             let redirect = redirect_target(&response, &journey.url);
             let looked = if redirect.is_some() { Look::default() } else { look(&response, &journey.url) };
             let refresh = looked.refresh.clone().filter(|_| !journey.embedded && matches!(journey.kind, Kind::Open));
+            let post = if redirect.is_none() { self.posts_itself(&response, &journey) } else { None };
             seen.text = looked.text;
             let rest = |seen: PageSeen, stopped_at: Option<&Url>| {
                 let page = Page { seen, stopped_at: stopped_at.map(Url::to_string), redirects };
                 Rest { page, policy: looked.policy, passed: Vec::new() }
             };
-            let Some(next) = redirect.clone().or(refresh) else {
+            let posted = post.as_ref().map(|filled| filled.action.clone());
+            let Some(next) = redirect.clone().or(posted).or(refresh) else {
                 return Ok(Rest { passed, ..rest(seen, None) });
             };
             let leaves = matches!(journey.kind, Kind::Peek { .. }) && !same_origin(&next, &journey.url);
@@ -106,8 +112,26 @@ impl Core {
                 chain = Chain::from(journey.source.as_ref());
                 passed.push(seen);
                 journey.follow(303, next);
+                if let Some(filled) = post {
+                    let (content_type, body) = form::body(filled.encoding, &filled.members);
+                    journey.method = Method::POST;
+                    journey.body = Some((content_type, Bytes::from(body)));
+                }
             }
         }
+    }
+
+    /// The form of a provider's page that a browser with scripts would send by itself: an authorization response in
+    /// the mode `form_post`.
+    fn posts_itself(&self, response: &Response, journey: &Journey) -> Option<Filled> {
+        let shown = !journey.embedded && matches!(journey.kind, Kind::Open) && is_html(response);
+        let marked = || response.body.windows(MARK.len()).any(|part| part == MARK);
+        if !shown || !matches!(self.places.party(&journey.url), Party::Provider(_)) || !marked() {
+            return None;
+        }
+        let wanted = WantedForm::Step("form_post".to_owned());
+        let filled = form::filled(&response.body, &journey.url, &wanted, &Submission::default())?;
+        (filled.encoding != Encoding::Query).then_some(filled)
     }
 
     /// One request with everything that a browser puts on it. Without a response: the place is not contacted.

@@ -6,7 +6,7 @@ use crate::model::fault::{Encode, Endpoint, Fault, Message, Object, Pace, Signin
 use crate::model::value::{Source, Value};
 
 /// Endpoints that this provider does not have.
-const NO_ENDPOINT: [Endpoint; 4] = [Endpoint::Par, Endpoint::Device, Endpoint::Introspection, Endpoint::Poll];
+const NO_ENDPOINT: [Endpoint; 3] = [Endpoint::Par, Endpoint::Device, Endpoint::Poll];
 
 /// Every word of a case that is not built yet, each with its line.
 pub fn not_built(case: &Case) -> Vec<Diagnostic> {

@@ -88,8 +88,18 @@ pub struct DialectError(pub String);
 const NEEDED: [&str; 2] = ["authorization", "token"];
 
 /// What `[endpoints]` may name.
-const ROLES: [&str; 8] =
-    ["discovery", "jwks", "authorization", "token", "userinfo", "api", "revocation", "end_session"];
+const ROLES: [&str; 10] = [
+    "discovery",
+    "oauth_discovery",
+    "jwks",
+    "authorization",
+    "token",
+    "userinfo",
+    "api",
+    "revocation",
+    "introspection",
+    "end_session",
+];
 
 impl Dialect {
     /// Reads `dialect.toml` and `personas.toml`.

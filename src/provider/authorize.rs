@@ -6,7 +6,7 @@ use crate::model::wire::Wire;
 
 use super::inbound::{Inbound, one, repeated};
 use super::ledger::{AuthorizationRequest, Code, Origin, Pending, Session};
-use super::mint::answer::Answer;
+use super::mint::answer::{Answer, Carrier};
 use super::pages;
 use super::reply::{Reply, error_members};
 use super::state::{Login, Shared, random_id};
@@ -89,6 +89,8 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     });
     let options = attempt.inner().options.clone();
     let state = one(parameters, "state").map(str::to_owned);
+    let mode = one(parameters, "response_mode").map(Carrier::from_name);
+    let carrier = mode.flatten().unwrap_or_default();
     let back = |code: &str, why: &str| {
         let mut members = error_members(&shared.dialect, code, Some(why));
         if let Some(state) = &state {
@@ -97,7 +99,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         if options.iss_parameter && shared.dialect.openid {
             members.push("iss", shared.issuer.as_str());
         }
-        Reply::of(Endpoint::Authorization, Answer::redirect(&redirect_uri, members))
+        Reply::of(Endpoint::Authorization, Answer::redirect(&redirect_uri, members).by(carrier))
             .from(Some(origin.clone()))
             .because(format!("{code}: {why}"))
     };
@@ -115,8 +117,8 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         Some(_) => return back("unsupported_response_type", "only response_type=code is supported"),
         None => return back("invalid_request", "response_type is missing"),
     }
-    if one(parameters, "response_mode").is_some_and(|mode| mode != "query") {
-        return back("invalid_request", "only response_mode=query is supported");
+    if mode == Some(None) {
+        return back("invalid_request", "this response_mode is not supported");
     }
     let challenge = match pkce(parameters, options.pkce) {
         Ok(challenge) => challenge,
@@ -149,6 +151,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         nonce: one(parameters, "nonce").map(str::to_owned),
         code_challenge: challenge,
         login_hint: one(parameters, "login_hint").map(str::to_owned),
+        carrier,
         ask_consent: !options.consent_remembered || prompts.contains(&"consent"),
         parameters: parameters.to_vec(),
     };
@@ -410,7 +413,7 @@ fn respond(
     if iss {
         members.push("iss", shared.issuer.as_str());
     }
-    let answer = Answer::redirect(&request.redirect_uri, members);
+    let answer = Answer::redirect(&request.redirect_uri, members).by(request.carrier);
     Reply {
         endpoint,
         message: Some(Message::Response(Endpoint::Authorization)),

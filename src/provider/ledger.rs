@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::model::exchange::Cause;
 
 use super::circle::{Circle, Trace};
+use super::mint::answer::Carrier;
 use super::state::AttemptState;
 
 /// Entries of one kind; the oldest goes when there are more.
@@ -105,6 +106,8 @@ pub(super) struct AuthorizationRequest {
     pub code_challenge: Option<String>,
     pub login_hint: Option<String>,
     pub ask_consent: bool,
+    /// How the answer goes back.
+    pub carrier: Carrier,
     /// Every parameter, for a fault that carries them along.
     pub parameters: Vec<(String, String)>,
 }
@@ -126,6 +129,7 @@ pub(super) struct AccessToken {
     pub client_id: String,
     pub scopes: Vec<String>,
     pub family: String,
+    pub issued: i64,
     pub expires: i64,
     pub revoked: bool,
 }

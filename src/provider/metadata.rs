@@ -1,4 +1,5 @@
-//! Discovery (OpenID Connect Discovery 1.0, section 3) and JWKS. It advertises only what it enforces.
+//! Discovery (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 3, with the same document) and JWKS. It
+//! advertises only what it enforces.
 
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
@@ -9,7 +10,8 @@ use crate::model::wire::Wire;
 
 use super::authorize;
 use super::inbound::Inbound;
-use super::mint::answer::{Answer, Body};
+use super::introspect;
+use super::mint::answer::{Answer, Body, Carrier};
 use super::mint::keys;
 use super::reply::Reply;
 use super::state::{AttemptState, Shared};
@@ -20,7 +22,7 @@ pub(super) fn document(dialect: &Dialect, issuer: &str) -> Json {
     let mut all = json!({
         "issuer": issuer,
         "response_types_supported": ["code"],
-        "response_modes_supported": ["query"],
+        "response_modes_supported": Carrier::ALL.map(Carrier::name),
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "ES256"],
@@ -44,11 +46,15 @@ pub(super) fn document(dialect: &Dialect, issuer: &str) -> Json {
         ("jwks_uri", "jwks"),
         ("revocation_endpoint", "revocation"),
         ("end_session_endpoint", "end_session"),
+        ("introspection_endpoint", "introspection"),
     ];
     for (member, role) in members {
         if let Some(url) = url(role) {
             all[member] = Json::from(url);
         }
+    }
+    if url("introspection").is_some() {
+        all["introspection_endpoint_auth_methods_supported"] = json!(introspect::METHODS);
     }
     all
 }

@@ -9,6 +9,7 @@ mod client_auth;
 mod environment;
 mod faults;
 mod inbound;
+mod introspect;
 mod ledger;
 mod logout;
 mod metadata;

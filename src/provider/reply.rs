@@ -113,7 +113,7 @@ pub(super) fn faulty_error(
         value.as_ref().map(|value| value.resolve(environment).map(|wire| wire.to_text())).transpose()
     };
     let (description, uri) = (text(&error.description)?, text(&error.uri)?);
-    if let Body::Redirect { to, parameters } = &before.body {
+    if let Body::Redirect { to, parameters, carrier } = &before.body {
         let mut members = error_members(dialect, &error.code, description.as_deref());
         if let Some(uri) = uri {
             members.push(dialect.error_member("uri"), uri);
@@ -123,7 +123,7 @@ pub(super) fn faulty_error(
                 members.push(kept, value.clone());
             }
         }
-        return Ok(Answer::redirect(to, members));
+        return Ok(Answer::redirect(to, members).by(*carrier));
     }
     let mut answer =
         error_answer(dialect, endpoint, &error.code, description.as_deref().unwrap_or("as the fault says"));

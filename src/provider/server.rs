@@ -27,7 +27,7 @@ use super::mint::answer::{Answer, Body};
 use super::mint::pace::{self, Departure, PacedBody, Taken};
 use super::reply::{Reply, error_members, faulty_error};
 use super::state::{AttemptState, HeldRequest, Shared};
-use super::{TAG_HEADER, attempt, authorize, logout, metadata, pages, resources, token};
+use super::{TAG_HEADER, attempt, authorize, introspect, logout, metadata, pages, resources, token};
 
 /// Connections at a time.
 const CONNECTIONS: usize = 2_000;
@@ -119,13 +119,13 @@ fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: 
     if is("token") {
         return token::request(shared, inbound);
     }
-    if is("discovery") || is("jwks") {
+    if is("discovery") || is("jwks") || is("oauth_discovery") {
         let attempt = tagged.as_ref().map_or_else(|| shared.default_attempt(), |origin| Arc::clone(&origin.attempt));
         let faulty = |endpoint| faults::any(&attempt, &Message::Response(endpoint));
-        return if is("discovery") {
-            metadata::discovery(shared, inbound, faulty(Endpoint::Discovery))
-        } else {
+        return if is("jwks") {
             metadata::jwks(shared, &attempt, faulty(Endpoint::Jwks))
+        } else {
+            metadata::discovery(shared, inbound, faulty(Endpoint::Discovery))
         };
     }
     if is("authorization") {
@@ -136,6 +136,9 @@ fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: 
     }
     if is("revocation") {
         return resources::revoke(shared, inbound);
+    }
+    if is("introspection") {
+        return introspect::request(shared, inbound);
     }
     if is("end_session") {
         let (reply, ended) = logout::end_session(shared, inbound, tagged);
@@ -165,6 +168,8 @@ fn methods(shared: &Shared, path: &str) -> Option<(Endpoint, &'static str)> {
         ("authorization", Endpoint::Authorization, "GET, POST"),
         ("userinfo", Endpoint::Userinfo, "GET, POST"),
         ("revocation", Endpoint::Revocation, "POST"),
+        ("introspection", Endpoint::Introspection, "POST"),
+        ("oauth_discovery", Endpoint::Discovery, "GET"),
         ("end_session", Endpoint::EndSession, "GET, POST"),
     ];
     for (role, endpoint, methods) in own {

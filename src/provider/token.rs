@@ -325,6 +325,7 @@ fn answer(
         client_id: client.id.clone(),
         scopes: issued.scopes,
         family: issued.family,
+        issued: now,
         expires: now + lifetime,
         revoked: false,
     };

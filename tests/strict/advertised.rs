@@ -4,7 +4,7 @@
 use serde_json::Value as Json;
 
 use super::http::{get, post};
-use super::site::{CHALLENGE, SECRET, Site, Tokens, VERIFIER, client, part, redemption};
+use super::site::{CHALLENGE, SECRET, Site, Tokens, VERIFIER, client, hidden, part, redemption};
 
 async fn metadata(site: &Site) -> Json {
     site.ask(get("/.well-known/openid-configuration")).await.json()
@@ -27,6 +27,8 @@ async fn every_member_of_the_metadata_is_held_to_its_word_by_a_test_here() {
         "jwks_uri",
         "revocation_endpoint",
         "end_session_endpoint",
+        "introspection_endpoint",
+        "introspection_endpoint_auth_methods_supported",
         "response_types_supported",
         "response_modes_supported",
         "grant_types_supported",
@@ -89,6 +91,8 @@ async fn every_advertised_response_type_and_mode_is_answered_so() {
         let (back, _) = site.logged_in(&[("response_mode", &mode)]).await;
         match mode.as_str() {
             "query" => assert!(back.parameter("code").is_some(), "{back:?}"),
+            "fragment" => assert!(back.header("location").unwrap().contains("#code="), "{back:?}"),
+            "form_post" => assert_eq!(hidden(&back.body, "code").len(), 32, "{back:?}"),
             other => panic!("{other} is advertised and not tested"),
         }
     }
@@ -118,7 +122,18 @@ async fn every_advertised_client_authentication_is_accepted_at_token_and_revocat
         form.push(("token", &tokens.access));
         assert_eq!(site.ask(by(post("/revoke", &form), &method, "one")).await.status, 200, "{method}");
         assert_eq!(site.userinfo(&tokens.access).await.status, 401, "{method}");
+        let told = site.ask(by(post("/introspect", &form), &method, "one")).await;
+        let advertised = list(&metadata, "introspection_endpoint_auth_methods_supported").contains(&method);
+        assert_eq!(told.status, if advertised { 200 } else { 401 }, "{method}: {told:?}");
     }
+}
+
+#[tokio::test]
+async fn the_metadata_of_the_authorization_server_is_the_same_document() {
+    let site = Site::start().await;
+    let answer = site.ask(get("/.well-known/oauth-authorization-server")).await;
+    assert_eq!((answer.status, answer.json()), (200, metadata(&site).await));
+    assert_eq!(answer.header("content-type"), Some("application/json"));
 }
 
 #[tokio::test]

@@ -6,6 +6,8 @@ mod authorize;
 mod clients;
 mod grants;
 mod http;
+mod introspection;
+mod modes;
 mod resources;
 mod session;
 mod site;

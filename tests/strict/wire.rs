@@ -20,6 +20,8 @@ async fn each_endpoint_answers_to_its_own_methods_only() {
         ("/token", &["POST"][..]),
         ("/userinfo", &["GET", "POST"][..]),
         ("/revoke", &["POST"][..]),
+        ("/introspect", &["POST"][..]),
+        ("/.well-known/oauth-authorization-server", &["GET"][..]),
         ("/end_session", &["GET", "POST"][..]),
         ("/api/profile", &["GET"][..]),
     ] {

@@ -31,7 +31,41 @@ pub enum Body {
         to: String,
         /// An object of texts.
         parameters: Wire,
+        /// Where the parameters stand.
+        carrier: Carrier,
     },
+}
+
+/// How an authorization response reaches the client (OAuth 2.0 Multiple Response Type Encoding Practices, section 2.1;
+/// OAuth 2.0 Form Post Response Mode).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Carrier {
+    /// A redirect with the parameters in its query.
+    #[default]
+    Query,
+    /// A redirect with the parameters in its fragment.
+    Fragment,
+    /// A page that posts them.
+    FormPost,
+}
+
+impl Carrier {
+    /// Every one.
+    pub const ALL: [Carrier; 3] = [Carrier::Query, Carrier::Fragment, Carrier::FormPost];
+
+    /// As `response_mode` says it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Carrier::Query => "query",
+            Carrier::Fragment => "fragment",
+            Carrier::FormPost => "form_post",
+        }
+    }
+
+    /// The one of that name.
+    pub fn from_name(name: &str) -> Option<Carrier> {
+        Carrier::ALL.into_iter().find(|own| own.name() == name)
+    }
 }
 
 /// An HTTP answer under construction.
@@ -79,7 +113,17 @@ impl Answer {
     /// A redirect by 302 with parameters in the query.
     pub fn redirect(to: &str, parameters: Wire) -> Answer {
         let headers = vec![header("cache-control", "no-store")];
-        Answer { status: 302, headers, body: Body::Redirect { to: to.to_owned(), parameters }, pace: None }
+        let body = Body::Redirect { to: to.to_owned(), parameters, carrier: Carrier::Query };
+        Answer { status: 302, headers, body, pace: None }
+    }
+
+    /// A redirect carries its parameters so; anything else stays as it is.
+    #[must_use]
+    pub fn by(mut self, by: Carrier) -> Answer {
+        if let Body::Redirect { carrier, .. } = &mut self.body {
+            *carrier = by;
+        }
+        self
     }
 
     /// An answer without a body.
@@ -207,10 +251,26 @@ impl Answer {
         Ok(())
     }
 
-    /// From here on, where a redirect goes is a header like any other.
+    /// From here on, where a redirect goes is a header like any other, or a page.
     fn settle_location(&mut self) {
-        if let Body::Redirect { to, parameters } = &self.body {
-            self.headers.insert(0, header("location", &location(to, parameters, '?')));
+        let place = match &self.body {
+            Body::Redirect { carrier: Carrier::Query, .. } => '?',
+            Body::Redirect { carrier: Carrier::Fragment, .. } => '#',
+            Body::Redirect { to, parameters, carrier: Carrier::FormPost } => {
+                let page = form_post::page(to, parameters);
+                // What was set beside the redirect, such as a cookie, goes along with the page.
+                let own = std::mem::replace(&mut self.headers, page.headers);
+                let more: Vec<_> =
+                    own.into_iter().filter(|(name, _)| self.headers.iter().all(|(page, _)| page != name)).collect();
+                self.headers.extend(more);
+                self.status = if self.status == 302 { page.status } else { self.status };
+                self.body = page.body;
+                return;
+            }
+            _ => return,
+        };
+        if let Body::Redirect { to, parameters, .. } = &self.body {
+            self.headers.insert(0, header("location", &location(to, parameters, place)));
             self.body = Body::Empty;
         }
     }
@@ -223,16 +283,15 @@ impl Answer {
     }
 
     fn encode(&mut self, encode: &Encode) -> Result<(), Unresolved> {
-        if let Body::Redirect { to, parameters } = &self.body {
-            match encode {
-                Encode::Query => {}
-                Encode::Fragment => {
-                    self.headers.insert(0, header("location", &location(to, parameters, '#')));
-                    self.body = Body::Empty;
-                }
-                Encode::FormPost => *self = form_post::page(to, parameters),
+        if let Body::Redirect { carrier, .. } = &mut self.body {
+            *carrier = match encode {
+                Encode::Query => Carrier::Query,
+                Encode::Fragment => Carrier::Fragment,
+                Encode::FormPost => Carrier::FormPost,
                 other => return Err(Unresolved::text(format!("the encoding {other:?} of a redirect"))),
-            }
+            };
+            // What changes headers comes after this, and is to find those that there will be.
+            self.settle_location();
             return Ok(());
         }
         let body = self.body_bytes();
@@ -262,11 +321,12 @@ impl Answer {
 
     /// The answer as it goes out.
     pub fn render(&self) -> Response {
-        let mut headers = self.headers.clone();
-        if let Body::Redirect { to, parameters } = &self.body {
-            headers.insert(0, header("location", &location(to, parameters, '?')));
+        if matches!(self.body, Body::Redirect { .. }) {
+            let mut settled = self.clone();
+            settled.settle_location();
+            return settled.render();
         }
-        Response { status: self.status, headers, body: self.body_bytes() }
+        Response { status: self.status, headers: self.headers.clone(), body: self.body_bytes() }
     }
 }
 
