@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
+use countersign::model::manifest::typed;
 use libtest_mimic::{Arguments, Failed, Trial};
 use serde_json::Value;
 
@@ -89,7 +90,7 @@ impl Example {
         let text = std::fs::read_to_string(self.folder().join("countersign.toml")).unwrap_or_default();
         let manifest: toml::Table = toml::from_str(&text).unwrap_or_default();
         let words = manifest.get("start").and_then(|start| start.get("setup")).and_then(toml::Value::as_array);
-        words.into_iter().flatten().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(" ")
+        typed(&words.into_iter().flatten().filter_map(toml::Value::as_str).collect::<Vec<_>>())
     }
 
     fn compare(&self) -> Result<(), String> {

@@ -291,7 +291,7 @@ fn check_one(args: &CheckArgs, suite: &Arc<Suite>, subject: SubjectSpec) -> Resu
         && let Some(start) = manifest.start.as_ref().filter(|start| !start.setup.is_empty())
     {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        println!("to be done once: {} (in {})", start.setup.join(" "), folder.display());
+        println!("to be done once: {} (in {})", crate::model::manifest::typed(&start.setup), folder.display());
     }
     let request = RunRequest {
         suite: Arc::clone(suite),

@@ -13,7 +13,7 @@ use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::model::manifest::{Manifest, Start, duration};
+use crate::model::manifest::{Manifest, Start, duration, typed};
 
 use super::group::{self, Signal};
 use super::{Boxed, Company, Launch, LaunchError, Running, Setup};
@@ -113,9 +113,9 @@ impl CommandPartner {
         let setup = if self.setup.is_empty() {
             String::new()
         } else {
-            format!("run `{}` in {} once; ", self.setup.join(" "), self.folder.display())
+            format!("run `{}` in {} once; ", typed(&self.setup), self.folder.display())
         };
-        format!("{setup}try `{}` there by hand, with the variables of [start] env set", words.join(" "))
+        format!("{setup}try `{}` there by hand, with the variables of [start] env set", typed(words))
     }
 
     /// A free port below the ephemeral range, so that no outgoing connection takes it in between.

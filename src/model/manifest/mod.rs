@@ -384,9 +384,26 @@ pub fn duration(text: &str) -> Option<std::time::Duration> {
     number.checked_mul(milliseconds).map(std::time::Duration::from_millis)
 }
 
+/// A command as a person types it into a shell: a word that the shell would split or read otherwise is quoted.
+pub fn typed<W: AsRef<str>>(words: &[W]) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@%+".contains(c);
+    let quoted = |word: &str| match !word.is_empty() && word.chars().all(plain) {
+        true => word.to_owned(),
+        false => format!("'{}'", word.replace('\'', r"'\''")),
+    };
+    words.iter().map(|word| quoted(word.as_ref())).collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::duration;
+    use super::{duration, typed};
+
+    #[test]
+    fn a_command_can_be_pasted_into_a_shell() {
+        assert_eq!(typed(&["npm", "ci", "--no-audit"]), "npm ci --no-audit");
+        assert_eq!(typed(&["sh", "-c", "make a && echo 'b'"]), r"sh -c 'make a && echo '\''b'\'''");
+        assert_eq!(typed(&["app", ""]), "app ''");
+    }
 
     #[test]
     fn durations_have_a_unit() {
