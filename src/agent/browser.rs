@@ -253,7 +253,8 @@ impl Browser {
     }
 
     /// The scripts that its pages load from their own origins, fetched once each as a look from outside, so many at
-    /// most. The first that never comes ends the look: each of the others could cost the whole patience again.
+    /// most. The first that never comes, or more bytes than one body may have, end the look: each of the others could
+    /// cost as much again.
     pub async fn scripts(&self, most: usize, cause: &Cause) -> Vec<PageSeen> {
         let mut wanted: Vec<Url> = Vec::new();
         for page in self.pages() {
@@ -265,10 +266,15 @@ impl Browser {
                 }
             }
         }
-        let mut scripts = Vec::new();
+        let mut scripts: Vec<PageSeen> = Vec::new();
+        let mut bytes = 0;
         for script in wanted {
             let Ok(page) = self.peek(script.as_str(), &[], cause).await else { break };
+            bytes += page.seen.response.body.len();
             scripts.push(page.seen);
+            if bytes > self.core.surroundings.limits.body {
+                break;
+            }
         }
         scripts
     }

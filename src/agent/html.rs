@@ -1,6 +1,8 @@
 //! Looking at a page: visible text, refresh, referrer policy, base. It runs no script, so what stands in `noscript` is
 //! there. It sends nothing.
 
+use std::collections::BTreeSet;
+
 use scraper::{ElementRef, Html, Node};
 use url::Url;
 
@@ -57,7 +59,7 @@ pub(crate) fn scripts(response: &Response, url: &Url) -> Vec<Url> {
     }
     let html = parse(&response.body);
     let relative_to = base(&html, url);
-    let mut all: Vec<Url> = Vec::new();
+    let (mut all, mut known): (Vec<Url>, BTreeSet<Url>) = Default::default();
     for element in elements(&html) {
         let rel = || element.attr("rel").unwrap_or_default().to_ascii_lowercase();
         let source = match element.value().name() {
@@ -67,7 +69,7 @@ pub(crate) fn scripts(response: &Response, url: &Url) -> Vec<Url> {
             _ => None,
         };
         if let Some(script) = source.and_then(|source| relative_to.join(source).ok())
-            && !all.contains(&script)
+            && known.insert(script.clone())
         {
             all.push(script);
         }

@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 
 use countersign::agent::{AgentError, Limits};
 
-use crate::{Reply, Server, browser, browser_with, cause, get, html, open};
+use crate::{Reply, Server, browser, browser_with, cause, get, html, open, reply};
 
 fn quick() -> Limits {
     Limits { answer: Duration::from_millis(300), ..Limits::default() }
@@ -184,4 +184,38 @@ async fn leaving_a_page_that_does_not_come_closes_its_connection() {
     task.abort();
     let end = tokio::time::timeout(Duration::from_secs(20), closed.recv()).await.expect("closed in time");
     assert_eq!(end, Some("closed"));
+}
+
+#[tokio::test]
+async fn the_scripts_of_pages_are_fetched_from_their_own_origin_once_each_and_so_many_at_most() {
+    let server = Server::start(|asked| match asked.path() {
+        "/" => html("<script src=/a.js></script><script src=http://127.0.0.1:1/foreign.js></script><script src=b.js>"),
+        "/many" => html(&(0..100).map(|n| format!("<script src=/{n}.js></script>")).collect::<String>()),
+        _ => reply(200, &[("content-type", "text/javascript"), ("set-cookie", "kept=no")], "var a;"),
+    })
+    .await;
+    let browser = browser(&server);
+    for _ in 0..2 {
+        open(&browser, &server.at("/")).await.expect("a page");
+    }
+    let scripts = browser.scripts(50, &cause()).await;
+    let paths: Vec<&str> = scripts.iter().map(|script| script.url.rsplit('/').next().expect("a path")).collect();
+    assert_eq!(paths, ["a.js", "b.js"]);
+    assert_eq!(&scripts[0].response.body[..], b"var a;");
+    assert!(browser.cookies(None).is_empty(), "a look from outside keeps no cookie");
+    open(&browser, &server.at("/many")).await.expect("a page");
+    assert_eq!(browser.scripts(50, &cause()).await.len(), 50);
+}
+
+#[tokio::test]
+async fn scripts_that_never_come_cost_one_timeout() {
+    let server = Server::start(|asked| match asked.path() {
+        "/" => html("<script src=/a.js></script><script src=/b.js></script><script src=/c.js></script>"),
+        _ => Reply::Never,
+    })
+    .await;
+    let browser = browser_with(&server, quick());
+    open(&browser, &server.at("/")).await.expect("a page");
+    assert!(browser.scripts(50, &cause()).await.is_empty());
+    assert_eq!(server.paths(), ["/", "/a.js"]);
 }
