@@ -30,7 +30,7 @@ pub(super) enum Mode {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum TierArg {
+pub(super) enum TierArg {
     Basic,
     Standard,
     Strict,

@@ -1,6 +1,7 @@
 //! The harness: plans what applies, drives attempts, guards against false alarms, decides, compares snapshots.
 
 pub mod album;
+pub mod coverage;
 pub mod decide;
 pub mod drive;
 pub mod guard;
@@ -9,7 +10,9 @@ pub mod known;
 pub mod ladder;
 pub mod last;
 pub mod not_built;
+pub mod notes;
 pub mod plan;
+pub mod reach;
 pub mod run;
 pub mod smoke;
 pub mod snapshot;

@@ -13,6 +13,7 @@ pub mod observation;
 pub mod persona;
 pub mod requirement;
 pub mod result;
+pub mod tidy;
 pub mod value;
 pub mod verdict;
 pub mod wire;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use super::verdict::Level;
+use super::verdict::{Level, Tier};
 
 /// One rule (`specs/requirements/<spec>.toml`).
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -29,6 +29,12 @@ pub struct Requirement {
     /// Dialects that it binds; empty: all.
     #[serde(default)]
     pub dialects: Vec<String>,
+    /// The lowest tier that demands it; that of its lowest case when absent.
+    #[serde(default)]
+    pub tier: Option<Tier>,
+    /// Why no case can test it; `cases coverage` asks for a case or for this.
+    #[serde(default)]
+    pub untestable: Option<String>,
 }
 
 /// All requirements by id.

@@ -1,10 +1,12 @@
 //! Reports: what people and programs read of a run. Everything is made from the one stream of events and the report at
 //! its end; nothing here judges.
 
+pub mod coverage;
 pub mod grid;
 pub mod json;
 pub mod junit;
 pub mod matrix;
+pub mod skeleton;
 pub mod story;
 pub mod terminal;
 

@@ -1,0 +1,120 @@
+//! `cases try`: does the honest partner pass, and does the case catch the flaws that it names?
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::sync::mpsc::unbounded_channel;
+
+use crate::cli::run::today;
+use crate::cli::suite::shown;
+use crate::cli::{Failure, runtime, style};
+use crate::harness::kill::{self, KillRequest, KillRow};
+use crate::harness::not_built::not_built;
+use crate::harness::notes;
+use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
+use crate::harness::suite::Suite;
+use crate::model::result::Report;
+use crate::model::verdict::{Tier, Verdict};
+use crate::reference::{Base, FLAWS};
+use crate::report::{matrix, story, terminal};
+
+#[derive(Args, Clone)]
+pub(super) struct TryArgs {
+    /// The file
+    file: PathBuf,
+    /// Try every flaw of the reference partner, not only those that the case names
+    #[arg(long)]
+    all: bool,
+}
+
+pub(super) fn try_one(suite: &Arc<Suite>, args: &TryArgs) -> Result<u8, Failure> {
+    let (case, text) = super::read(suite, &args.file).map_err(|wrong| Failure::usage(shown(&wrong)))?;
+    let unbuilt = not_built(&case);
+    if !unbuilt.is_empty() {
+        return Err(Failure::usage(shown(&unbuilt)));
+    }
+    print!("{}", story::text(&case, &suite.requirements));
+    for note in notes::of_case(&case, &text) {
+        eprintln!("\nnote: {}", crate::report::safe(&note.to_string()));
+    }
+    let (id, kills) = (case.id.clone(), case.kills.clone());
+    let alone = Arc::new(Suite { cases: vec![Arc::new(case)], ..suite.as_ref().clone() });
+    let runtime = runtime()?;
+    let mut good = honest(&alone, &args.file, &runtime);
+    let wanted: Vec<String> =
+        if args.all { FLAWS.iter().map(|flaw| flaw.id.to_owned()).collect() } else { kills.clone() };
+    if !wanted.is_empty() {
+        println!();
+        let request = KillRequest {
+            suite: alone,
+            flaws: Some(wanted),
+            all_cases: true,
+            jobs: None,
+            seed: None,
+            rerun_prefix: format!("countersign cases try {}", args.file.display()),
+            today: today(),
+        };
+        let matrix = runtime.block_on(kill::kill_matrix(request, |_| {}));
+        let (named, others): (Vec<&KillRow>, Vec<&KillRow>) =
+            matrix.rows.iter().partition(|row| kills.contains(&row.flaw));
+        for row in named {
+            println!("{}", matrix::line(row));
+            good &= row.killed;
+        }
+        let caught: Vec<&str> =
+            others.iter().filter(|row| !row.killed_by.is_empty()).map(|row| row.flaw.as_str()).collect();
+        if args.all && caught.is_empty() {
+            println!("No other of the {} flaws makes it fail.", FLAWS.len());
+        } else if args.all {
+            println!("It fails for these flaws, too; name those that it is about in `kills`: {}", caught.join(", "));
+        }
+    }
+    println!("\n{id}: {}", if good { "sound" } else { "not sound yet" });
+    Ok(u8::from(!good))
+}
+
+/// Whether the honest partner passes on every base that the case applies to, and there is one.
+fn honest(alone: &Arc<Suite>, file: &Path, runtime: &tokio::runtime::Runtime) -> bool {
+    let (mut good, mut applies) = (true, false);
+    for base in Base::ALL {
+        let report = runtime.block_on(play(alone, file, base));
+        let case = report.cases.first();
+        let verdict = case.map_or(Verdict::Inconclusive, |case| case.verdict);
+        let why = case.map(|case| case.reason.as_str()).filter(|_| verdict == Verdict::NotApplicable);
+        let why = why.map(|why| format!(": {}", crate::report::safe(why))).unwrap_or_default();
+        println!("\nhonest partner, base {}: {verdict}{why}", base.name());
+        applies |= verdict != Verdict::NotApplicable;
+        if verdict > Verdict::Pass || !report.findings.is_empty() {
+            good = false;
+            print!("{}", terminal::text(&report, &alone.requirements, style(&std::io::stdout())));
+        }
+    }
+    if !applies {
+        println!("\nIt applies to no base of the reference partner, so nothing shows that it can pass or fail.");
+    }
+    good && applies
+}
+
+async fn play(alone: &Arc<Suite>, file: &Path, base: Base) -> Report {
+    let request = RunRequest {
+        suite: Arc::clone(alone),
+        subject: SubjectSpec::Reference { base, flaws: BTreeSet::new(), dialect: "oidc".to_owned() },
+        dialect: None,
+        tier: Some(Tier::Fapi),
+        jobs: None,
+        seed: None,
+        filter: Vec::new(),
+        only: None,
+        fail_fast: false,
+        partition: None,
+        snapshots: SnapshotMode::Off,
+        snapshot_root: None,
+        rerun_prefix: format!("countersign cases try {}", file.display()),
+        today: today(),
+        log: None,
+    };
+    let (events, _nobody) = unbounded_channel();
+    harness::run(request, events).await
+}

@@ -1,0 +1,97 @@
+//! Where a case will run: from which tier, on which dialects, on which base of the reference partner, in which company.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use crate::model::case::Case;
+use crate::model::verdict::Tier;
+use crate::partner::Company;
+use crate::reference::Base;
+
+use super::plan::{Circumstances, Isolation, isolation, plan};
+use super::run::SubjectSpec;
+use super::suite::{Suite, capabilities_of};
+
+/// Where a case runs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reach {
+    /// From this tier upwards.
+    pub tier: Tier,
+    /// Dialects of the suite that it runs on.
+    pub dialects: Vec<String>,
+    /// Each base of the reference partner, with the reason why it does not apply there.
+    pub bases: Vec<(Base, Option<String>)>,
+    /// In which company.
+    pub isolation: Isolation,
+    /// It has a control run: the same steps without what is amiss.
+    pub control: bool,
+}
+
+/// Looks where a case runs; nothing is started.
+pub fn reach(suite: &Suite, case: &Arc<Case>) -> Reach {
+    let of = &suite.vocabulary.dialects;
+    let bound = if case.dialects.is_empty() {
+        suite.requirements.get(&case.requirement).map(|rule| rule.dialects.clone()).unwrap_or_default()
+    } else {
+        case.dialects.clone()
+    };
+    let dialects: Vec<String> = of.iter().filter(|name| bound.is_empty() || bound.contains(name)).cloned().collect();
+    let spoken =
+        if dialects.iter().any(|name| name == "oidc") { Some("oidc") } else { dialects.first().map(String::as_str) };
+    let spoken = spoken.unwrap_or("oidc");
+    let bases = Base::ALL.into_iter().map(|base| (base, why_not(suite, case, base, spoken))).collect();
+    Reach { tier: case.tier, dialects, bases, isolation: isolation(case), control: case.is_negative() }
+}
+
+fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str) -> Option<String> {
+    let subject = SubjectSpec::Reference { base, flaws: BTreeSet::new(), dialect: dialect.to_owned() };
+    let manifest = subject.manifest();
+    let capabilities = capabilities_of(&manifest);
+    let circumstances = Circumstances {
+        manifest: &manifest,
+        capabilities: &capabilities,
+        dialect,
+        tier: Tier::Fapi,
+        requirements: &suite.requirements,
+        company: Company::SideBySide,
+    };
+    plan(std::slice::from_ref(case), &circumstances).pop().and_then(|planned| planned.not_applicable)
+}
+
+impl Reach {
+    /// In sentences, one per line.
+    pub fn text(&self) -> String {
+        let mut out = format!("It runs from tier {} upwards, on {}.\n", self.tier, join(&self.dialects));
+        let (there, not): (Vec<_>, Vec<_>) = self.bases.iter().partition(|(_, why)| why.is_none());
+        let there: Vec<String> = there.iter().map(|(base, _)| base.name().to_owned()).collect();
+        if there.is_empty() {
+            out.push_str(
+                "It applies to no base of the reference partner, so nothing can show that it passes or fails.\n",
+            );
+        } else {
+            out.push_str(&format!("Of the reference partner it applies to base {}.\n", join(&there)));
+        }
+        for (base, why) in not {
+            out.push_str(&format!("  not to {}: {}\n", base.name(), why.as_deref().unwrap_or_default()));
+        }
+        out.push_str(match self.isolation {
+            Isolation::Shared => "It runs side by side with other cases.\n",
+            Isolation::Exclusive => "It runs alone, for it is slow or breaks what all share.\n",
+            Isolation::Isolated => "It runs alone, with an issuer and a freshly started partner of its own.\n",
+        });
+        if self.control {
+            out.push_str(
+                "A control run goes before it: the same steps without what is amiss must sign everybody in.\n",
+            );
+        }
+        out
+    }
+}
+
+fn join(names: &[String]) -> String {
+    match names {
+        [] => "no dialect of this suite".to_owned(),
+        [one] => one.clone(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}

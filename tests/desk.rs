@@ -1,0 +1,178 @@
+//! The author's desk: begin a case, look it over, mend its style, try it, see what is covered.
+
+mod common;
+
+use std::path::Path;
+
+use common::countersign;
+use countersign::harness::suite::{Additions, Suite};
+use countersign::model::tidy::tidy;
+use serde_json::Value as Json;
+use tempfile::tempdir;
+
+#[test]
+fn a_new_case_is_sound_as_it_stands_and_is_never_written_over() {
+    let folder = tempdir().unwrap();
+    let said = countersign(folder.path(), &["cases", "new", "login/second-thought", "--tier", "standard"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    for part in ["cases/login/second-thought.toml written", "from tier standard upwards", "base min, oidc and full"] {
+        assert!(said.out.contains(part), "{part} is missing in\n{}", said.out);
+    }
+    let path = folder.path().join("cases/login/second-thought.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(tidy(&text).as_deref(), Some(text.as_str()), "what we write is in our own style");
+
+    let said = countersign(folder.path(), &["cases", "lint", "cases"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("names no flaw"), "{}", said.err);
+    let said = countersign(folder.path(), &["cases", "try", "cases/login/second-thought.toml"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(said.out.contains("login/second-thought: sound"), "{}", said.out);
+    let run = ["run", "--cases", "cases", "login/second-thought", "--base", "min", "--tier", "standard"];
+    assert_eq!(countersign(folder.path(), &run).code, 0);
+
+    std::fs::write(&path, "mine").unwrap();
+    let said = countersign(folder.path(), &["cases", "new", "login/second-thought"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("is there already"), "{}", said.err);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "mine");
+}
+
+#[test]
+fn a_new_case_needs_an_id_of_its_own_and_a_rule() {
+    let folder = tempdir().unwrap();
+    for (arguments, says) in [
+        (vec!["happy"], "AREA/NAME"),
+        (vec!["login/Happy"], "small letters"),
+        (vec!["../etc/x"], "AREA/NAME"),
+        (vec!["login/.."], "small letters"),
+        (vec!["login/happy"], "countersign cases show login/happy"),
+        (vec!["login/x", "--requirement", "rfc6749/4.1.22"], "did you mean `rfc6749/4.1.2`?"),
+    ] {
+        let said = countersign(folder.path(), &[&["cases", "new"], &arguments[..]].concat());
+        assert_eq!(said.code, 2, "{arguments:?}");
+        assert!(said.err.contains(says), "{arguments:?}: {}", said.err);
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");
+}
+
+#[test]
+fn trying_a_case_tells_what_it_catches_and_what_it_does_not() {
+    let folder = tempdir().unwrap();
+    let case = |kills: &str| {
+        format!(
+            "title = \"x\"\nrequirement = \"rfc6749/4.1.2.1\"\ntier = \"basic\"\nkills = [\"{kills}\"]\n\n[[step]]\nsign_in = {{ as = \"alice\", cancel = true }}\n\n[[step]]\nexpect = {{ response = \"<500\" }}\n"
+        )
+    };
+    let path = folder.path().join("x.toml");
+    std::fs::write(&path, case("cancel-crash")).unwrap();
+    let said = countersign(folder.path(), &["cases", "try", "x.toml"]);
+    assert_eq!(said.code, 0, "{}", said.out);
+    assert!(said.out.contains("killed    cancel-crash"), "{}", said.out);
+    std::fs::write(&path, case("skip-state")).unwrap();
+    let said = countersign(folder.path(), &["cases", "try", "--all", "x.toml"]);
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.out.contains("SURVIVED  skip-state"), "{}", said.out);
+    let too = said.out.lines().find(|line| line.contains("It fails for these flaws, too")).expect(&said.out);
+    assert!(too.contains("cancel-crash"), "{too}");
+    assert!(said.out.contains("not sound yet"), "{}", said.out);
+}
+
+#[test]
+fn lint_mends_the_style_and_nothing_else() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("x.toml");
+    let text = "tier=\"basic\"\n# Why.\ntitle = 'x'\nrequirement = \"rfc6749/4.1\"\nkills = [\"skip-state\"]\n[[step]]\n\nexpect={session=\"nobody\"}\n";
+    std::fs::write(&path, text).unwrap();
+    let said = countersign(folder.path(), &["cases", "lint", "x.toml"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.err.contains("its style is not that of the suite"), "{}", said.err);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text, "without --fix nothing is written");
+    let said = countersign(folder.path(), &["cases", "lint", "--fix", "."]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(!said.err.contains("style"), "{}", said.err);
+    let expected = "# Why.\ntitle = 'x'\nrequirement = \"rfc6749/4.1\"\ntier = \"basic\"\nkills = [\"skip-state\"]\n\n[[step]]\nexpect = { session = \"nobody\" }\n";
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), expected);
+    std::fs::write(&path, "title = = 1\n").unwrap();
+    assert_eq!(countersign(folder.path(), &["cases", "lint", "--fix", "x.toml"]).code, 2);
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), "title = = 1\n", "what cannot be read is not touched");
+    assert_eq!(countersign(folder.path(), &["cases", "lint", "--fix"]).code, 2, "nothing to write to");
+}
+
+#[test]
+fn every_case_of_the_suite_can_be_brought_into_style_without_changing_what_it_means() {
+    let suite = Suite::load(&Additions::default()).unwrap();
+    for (id, text) in &suite.case_texts {
+        let tidied = tidy(text).unwrap_or_else(|| panic!("{id} cannot be tidied"));
+        let comments = |text: &str| text.lines().filter(|line| line.trim_start().starts_with('#')).count();
+        assert_eq!(comments(&tidied), comments(text), "{id} loses a comment");
+        assert_eq!(tidy(&tidied).as_deref(), Some(tidied.as_str()), "{id}: a second time changes something");
+        let long = tidied.lines().find(|line| line.chars().count() > 120 && line.starts_with("expect = {"));
+        assert_eq!(long, None, "{id}");
+    }
+}
+
+#[test]
+fn coverage_goes_from_rule_to_case_to_flaw_as_text_and_json() {
+    let folder = tempdir().unwrap();
+    let said = countersign(folder.path(), &["cases", "coverage", "rfc6749/4.1.2.1"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    assert!(said.out.contains("case      login/error-access-denied (basic)"), "{}", said.out);
+    assert!(said.out.contains("cancel-crash"), "{}", said.out);
+    let said = countersign(folder.path(), &["cases", "coverage", "--format", "json", "rfc6749/4.1.2.1"]);
+    let report: Json = serde_json::from_str(&said.out).unwrap();
+    let rule = &report["requirements"][0];
+    assert_eq!((rule["id"].as_str(), rule["gap"].as_bool()), (Some("rfc6749/4.1.2.1"), Some(false)));
+    assert!(rule["flaws"].as_array().unwrap().contains(&Json::from("cancel-crash")));
+    assert_eq!(countersign(folder.path(), &["cases", "coverage", "no-such-rule"]).code, 4);
+}
+
+#[test]
+fn coverage_fails_where_a_must_has_neither_a_case_nor_a_reason() {
+    let folder = tempdir().unwrap();
+    let rules = folder.path().join("specs/requirements");
+    std::fs::create_dir_all(&rules).unwrap();
+    let rule = |more: &str| {
+        let text = format!(
+            "[[requirement]]\nid = \"house/1\"\nlevel = \"MUST\"\nactor = \"partner\"\nclause = \"House rule 1\"\nsummary = \"A rule.\"\nchecked = \"https://house.example/ 2026-11-26\"\n{more}"
+        );
+        std::fs::write(rules.join("house.toml"), text).unwrap();
+    };
+    let coverage = || countersign(folder.path(), &["cases", "--specs", "specs", "coverage", "house/"]);
+    rule("");
+    let said = coverage();
+    assert_eq!(said.code, 1, "{}", said.out);
+    assert!(said.out.contains("missing: house/1 is a MUST of tier basic"), "{}", said.out);
+    assert!(said.out.contains("specs/requirements/house.toml"), "{}", said.out);
+    for more in ["untestable = \"nobody sees it from outside\"", "tier = \"standard\""] {
+        rule(more);
+        assert_eq!(coverage().code, 0, "{more}");
+    }
+    rule("");
+    let cases = folder.path().join("cases/login");
+    std::fs::create_dir_all(&cases).unwrap();
+    let case = "title = \"x\"\nrequirement = \"house/1\"\ntier = \"basic\"\n\n[[step]]\nsign_in = { as = \"alice\" }\n\n[[step]]\nexpect = { session = \"alice\" }\n";
+    std::fs::write(cases.join("house.toml"), case).unwrap();
+    let with_case = ["cases", "--specs", "specs", "--cases", "cases", "coverage", "house/"];
+    assert_eq!(countersign(folder.path(), &with_case).code, 0);
+}
+
+#[test]
+fn the_story_of_every_case_is_told() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let suite = Suite::load(&Additions::default()).unwrap();
+    for case in &suite.cases {
+        let story = countersign::report::story::text(case, &suite.requirements);
+        assert!(story.contains(&format!("\n{:>2}. ", case.steps.len())), "{story}");
+        for kill in &case.kills {
+            assert!(story.contains(kill.as_str()), "{story}");
+        }
+        // Names of our own types, or of values that nobody put into words.
+        for leak in ["{:?}", "Some(", "Literal(", "Run(", "::"] {
+            assert!(!story.contains(leak), "{}: {leak} in\n{story}", case.id);
+        }
+    }
+    let said = countersign(folder, &["cases", "show", "login/hapy"]);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("did you mean `login/happy`?"), "{}", said.err);
+}
