@@ -34,6 +34,9 @@ const CONNECTIONS: usize = 2_000;
 /// How long the head of a request may take.
 const HEAD: Duration = Duration::from_secs(30);
 
+/// How long the answer to a logout waits for the clients that are told of it.
+const TELLING: Duration = Duration::from_secs(2);
+
 /// The connection ends without an answer, as a fault says.
 #[derive(Debug)]
 struct Silence;
@@ -102,11 +105,14 @@ async fn handle(
         }
         None => route(&shared, &inbound, tagged.clone(), &mut told),
     };
-    if !told.is_empty() {
-        tokio::spawn(logout::tell_all(Arc::clone(&shared), told));
-    }
     let from = if tagged.is_some() { Party::Agent } else { Party::Partner };
-    leave(&shared, &reset, inbound, reply, tagged, from, started).await
+    let answer = leave(&shared, &reset, inbound, reply, tagged, from, started).await?;
+    if !told.is_empty() {
+        // Clients know of a logout before the person's browser goes on; one that does not answer keeps nobody waiting.
+        let telling = tokio::spawn(logout::tell_all(Arc::clone(&shared), told));
+        let _ = tokio::time::timeout(TELLING, telling).await;
+    }
+    Ok(answer)
 }
 
 /// Which endpoint a path is.

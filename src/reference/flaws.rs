@@ -91,6 +91,7 @@ pub const FLAWS: &[Flaw] = &[
     flaw("secret-in-query", Base::Min, "the client secret stands in the address of the token request"),
     flaw("token-params-in-query", Base::Min, "the token request has its parameters in the address as well"),
     flaw("repeats-authz-parameter", Base::Min, "the authorization request has a parameter twice"),
+    flaw("discovery-issuer-unchecked", Base::Min, "a discovery document about another issuer is used"),
     flaw("pkce-verifier-in-url", Base::Full, "the code_verifier is part of state"),
     flaw("unescaped-error", Base::Min, "what the provider says of an error is printed raw, and its address linked"),
     flaw("openid-not-asked", Base::Min, "asks without openid, and reads in the access token who somebody is"),
@@ -120,6 +121,8 @@ pub const FLAWS: &[Flaw] = &[
     flaw("logout-token-no-sig-check", Base::Full, "the logout token is decoded only"),
     flaw("logout-only-cookie", Base::Full, "back-channel logout clears the caller's cookie, not the session"),
     flaw("logout-all-on-sid", Base::Full, "a logout token ends every session there is"),
+    flaw("logout-keeps-server-session", Base::Min, "signing out forgets the cookie, and the session goes on"),
+    flaw("logout-provider-first", Base::Full, "the session ends only when the browser comes back from the provider"),
     flaw("logout-200-always", Base::Full, "bad logout tokens are answered 200, though ignored"),
     // resilience
     flaw("no-http-timeout", Base::Min, "waits for the provider for ever"),

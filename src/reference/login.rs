@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use super::Base;
 use super::accounts;
 use super::jwt::Token;
-use super::provider::Trouble;
+use super::provider::{Trouble, with_query};
 use super::state::{App, Session, Transaction, User, now, random};
 use super::web::{Page, Visit, escaped, session_of, sign_in};
 
@@ -112,7 +112,7 @@ pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
         }
     };
     inner.begin(&id, transaction);
-    Page { status: 302, cookie: is_new.then_some(id), ..Page::to(&format!("{endpoint}?{}", query.finish())) }
+    Page { status: 302, cookie: is_new.then_some(id), ..Page::to(&with_query(&endpoint, &query.finish())) }
 }
 
 /// Whether an address to return to is a path of this site, by the eyes of a browser.
@@ -266,6 +266,7 @@ struct Fresh {
     access_token: String,
     refresh_token: Option<String>,
     sid: Option<String>,
+    id_token: Option<String>,
 }
 
 async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fresh, Box<Page>> {
@@ -302,6 +303,7 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
         access_token,
         refresh_token: text("refresh_token"),
         sid: None,
+        id_token: None,
     };
     if app.flaws.has("openid-not-asked") {
         let token = Token::parse(&fresh.access_token).map_err(|why| sorry(400, why))?;
@@ -310,6 +312,7 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
     let id_token = text("id_token").filter(|token| !token.is_empty());
     if app.reads_id_token() && !(id_token.is_none() && app.flaws.has("logs-in-without-id-token")) {
         let token = id_token.ok_or_else(|| sorry(400, "The provider gave no ID token."))?;
+        fresh.id_token = Some(token.clone());
         let token = verified(app, &token, &fresh.access_token, transaction).await?;
         fresh.sub = token
             .text("sub")
@@ -454,6 +457,7 @@ fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction
         user: Some(User { sub: fresh.sub, account, claims: fresh.claims }),
         issuer: app.config.issuer.clone(),
         sid: fresh.sid,
+        id_token: fresh.id_token,
         granted,
         access_token: Some(fresh.access_token),
         refresh_token: fresh.refresh_token,

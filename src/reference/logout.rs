@@ -2,20 +2,50 @@
 
 use serde_json::Value as Json;
 
+use super::Base;
 use super::jwt::Token;
+use super::provider::with_query;
 use super::state::{App, now, push_bounded};
-use super::web::{Page, Visit};
+use super::web::{Page, Visit, session_of};
 
 /// The event of a logout token (section 2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 /// Seconds for which a logout token is good.
 const LIFETIME: i64 = 300;
 
-pub(super) fn local(app: &App, visit: &Visit) -> Page {
-    if let Some(id) = &visit.session {
+/// The person signs out: here at once, and at the provider by way of her browser (OpenID Connect RP-Initiated Logout
+/// 1.0, section 2) where the base has that.
+pub(super) async fn local(app: &App, visit: &Visit) -> Page {
+    let onward = at_the_provider(app, visit).await;
+    let ends_later = onward.is_some() && app.flaws.has("logout-provider-first");
+    let to = onward.as_deref().unwrap_or("/");
+    if ends_later { Page::to(to) } else { end_here(app, visit, to) }
+}
+
+/// The browser comes back from the provider.
+pub(super) fn returned(app: &App, visit: &Visit) -> Page {
+    if app.flaws.has("logout-provider-first") { end_here(app, visit, "/") } else { Page::to("/") }
+}
+
+fn end_here(app: &App, visit: &Visit, to: &str) -> Page {
+    if let (Some(id), false) = (&visit.session, app.flaws.has("logout-keeps-server-session")) {
         app.inner().sessions.remove(id);
     }
-    Page { cookie: Some(String::new()), ..Page::to("/") }
+    Page { cookie: Some(String::new()), ..Page::to(to) }
+}
+
+/// The address at which the provider signs the person out.
+async fn at_the_provider(app: &App, visit: &Visit) -> Option<String> {
+    let (_, session) = session_of(app, visit).filter(|_| app.config.base == Base::Full && app.openid())?;
+    // Toward whoever signed her in.
+    let app = app.of_issuer(&session.issuer);
+    let hint = session.id_token?;
+    let endpoint = app.endpoint("end_session").await.ok()?;
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("id_token_hint", &hint);
+    query.append_pair("client_id", &app.config.client_id);
+    query.append_pair("post_logout_redirect_uri", &format!("{}/logged-out", app.base_url));
+    Some(with_query(&endpoint, &query.finish()))
 }
 
 pub(super) async fn back_channel(app: &App, visit: &Visit) -> Page {

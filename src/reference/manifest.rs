@@ -26,7 +26,7 @@ pub fn manifest(base: Base, dialect: &str) -> String {
             "[\"state\", \"nonce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\", \"discovery\"]"
         }
         (_, Base::Full) => {
-            "[\"state\", \"nonce\", \"pkce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\", \"discovery\"]"
+            "[\"state\", \"nonce\", \"pkce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\", \"discovery\", \"rp-initiated-logout\"]"
         }
     };
     let fields = if dialect == "acme" {
@@ -48,6 +48,11 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     } else {
         ""
     };
+    let logged_out = if base == Base::Full && dialect != "acme" {
+        "post_logout_redirect_uris = [\"{base}/logged-out\"]\n"
+    } else {
+        ""
+    };
     format!(
         r#"name = "reference-{name}"
 suite = "0.1"
@@ -59,7 +64,7 @@ patience = "8s"
 id = "reference"
 auth = "client_secret_basic"
 redirect_uris = ["{{base}}/callback"]
-
+{logged_out}
 [scopes]
 required = {required}
 optional = {optional}

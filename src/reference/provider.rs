@@ -38,7 +38,8 @@ impl App {
             None => {
                 let url = format!("{}/.well-known/openid-configuration", self.config.issuer);
                 let metadata = json(client::ask(Ask { url, ..Ask::default() }).await?)?;
-                if metadata.get("issuer").and_then(Json::as_str) != Some(self.config.issuer.as_str()) {
+                let issuer = metadata.get("issuer").and_then(Json::as_str);
+                if issuer != Some(self.config.issuer.as_str()) && !self.flaws.has("discovery-issuer-unchecked") {
                     return Err("the discovery document is about another issuer".to_owned());
                 }
                 self.inner().metadata.insert(self.config.issuer.clone(), metadata.clone());
@@ -140,6 +141,12 @@ impl App {
         let answer = client::ask(Ask { url, authorization, ..Ask::default() }).await?;
         Ok((answer.status, serde_json::from_slice(&answer.body).ok()))
     }
+}
+
+/// An endpoint's address with parameters; those that it has already are kept (RFC 6749, section 3.1).
+pub(super) fn with_query(endpoint: &str, query: &str) -> String {
+    let mark = if endpoint.contains('?') { '&' } else { '?' };
+    format!("{endpoint}{mark}{query}")
 }
 
 fn json(answer: Answer) -> Result<Json, String> {

@@ -45,6 +45,8 @@ pub(super) struct Session {
     /// Who says so.
     pub issuer: String,
     pub sid: Option<String>,
+    /// The ID token as it came: what tells the provider whose session ends when the person signs out.
+    pub id_token: Option<String>,
     pub granted: Vec<String>,
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,

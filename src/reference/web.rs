@@ -166,7 +166,8 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
             let session = session_of(app, visit).map(|(_, session)| session);
             login::callback(app.answering(visit.query.get("state"), session.as_ref()), visit).await
         }
-        ("POST", "/logout") => logout::local(app, visit),
+        ("POST", "/logout") => logout::local(app, visit).await,
+        ("GET", "/logged-out") => logout::returned(app, visit),
         ("POST", "/backchannel-logout") => logout::back_channel(app, visit).await,
         ("GET", "/signup") => accounts::sign_up_page(),
         ("POST", "/signup") => accounts::sign_up(app, visit),

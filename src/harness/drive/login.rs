@@ -46,7 +46,9 @@ impl Play {
         {
             let guard = Cause { purpose: Purpose::Guard, ..cause.clone() };
             if let Some(logout) = partner::place(&self.world.ground.manifest, "logout") {
+                self.attempt.enter(guard.clone());
                 partner::open_place(&self.base, &browser, &cause.tab, logout, None, &|n| n, &guard).await?;
+                self.attempt.enter(cause.clone());
             }
             page = partner::open_place(&self.base, &browser, &cause.tab, place, Some(&person), &go, cause).await?;
         }

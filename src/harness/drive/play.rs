@@ -11,7 +11,7 @@ use crate::harness::world::World;
 use crate::judge::Facts;
 use crate::model::case::Case;
 use crate::model::exchange::{Cause, Delivery, FaultId, Party, Purpose, Transcript};
-use crate::model::fault::{Address, Fault, Grant, Pace, ProviderName};
+use crate::model::fault::{Address, Endpoint, Fault, Grant, Message, Pace, ProviderName};
 use crate::model::observation::{Observation, PageSeen, Whom};
 use crate::model::persona::Person;
 use crate::model::wire::Wire;
@@ -367,12 +367,14 @@ impl Play {
         }
     }
 
-    /// Notes that a fault makes the provider unavailable, so that the partner's 502 to 504 are explained.
+    /// Notes that a fault makes the provider unavailable, so that the partner's 502 to 504 are explained. A provider whose
+    /// discovery document cannot be used is none.
     pub(super) fn note_outage(&self, fault: &Fault) {
         let unavailable = fault.patches.iter().any(|patch| {
             let operations = &patch.operations;
             operations.status.is_some_and(|status| status >= 500)
                 || operations.replace.is_some()
+                || patch.address.message == Message::Response(Endpoint::Discovery)
                 || matches!(
                     operations.send,
                     Some(Pace::Never | Pace::Reset | Pace::Cut | Pace::Held | Pace::After(_) | Pace::Slowly { .. })
