@@ -3,12 +3,13 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
+use sha2::{Digest as _, Sha256, Sha512};
 
 use crate::model::case::Audience;
 use crate::model::persona::Person;
 use crate::model::wire::Wire;
 
+use super::ClientRegistration;
 use super::mint::keys;
 use super::mint::token::Draft;
 use super::state::{AttemptState, Shared, random_id};
@@ -69,8 +70,7 @@ pub(super) fn userinfo(shared: &Shared, person: &Person, scopes: &[String]) -> W
 /// What an ID token is made from.
 pub(super) struct IdToken<'a> {
     pub person: &'a Person,
-    pub client_id: &'a str,
-    pub alg: &'a str,
+    pub client: &'a ClientRegistration,
     pub scopes: &'a [String],
     pub nonce: Option<&'a str>,
     pub sid: &'a str,
@@ -86,7 +86,7 @@ pub(super) fn id_token(shared: &Shared, attempt: &AttemptState, from: &IdToken<'
     let mut claims = Wire::object();
     claims.push("iss", shared.issuer.as_str());
     claims.push("sub", from.person.sub.as_str());
-    claims.push("aud", from.client_id);
+    claims.push("aud", from.client.id.as_str());
     claims.push("exp", now + ID_TOKEN_LIFETIME);
     claims.push("iat", now);
     claims.push("auth_time", from.auth_time);
@@ -95,13 +95,28 @@ pub(super) fn id_token(shared: &Shared, attempt: &AttemptState, from: &IdToken<'
     }
     claims.push("sid", from.sid);
     if let Some(token) = from.access_token {
-        let digest = Sha256::digest(token.as_bytes());
-        claims.push("at_hash", URL_SAFE_NO_PAD.encode(&digest[..16]));
+        claims.push("at_hash", half_hash(token, from.client.signing_alg()));
     }
     if let (Wire::Object(members), Wire::Object(more)) = (&mut claims, profile(shared, from.person, from.scopes)) {
         members.extend(more);
     }
-    Draft { typ: "JWT", alg: from.alg.to_owned(), key: keys::own(shared.name), claims }
+    draft(shared, "JWT", from.client, claims)
+}
+
+/// The left half of the hash that goes with an algorithm (OpenID Connect Core, section 3.1.3.6); Ed25519 hashes by
+/// SHA-512 (RFC 8032, section 5.1).
+fn half_hash(token: &str, alg: &str) -> String {
+    if alg == "EdDSA" {
+        return URL_SAFE_NO_PAD.encode(&Sha512::digest(token.as_bytes())[..32]);
+    }
+    URL_SAFE_NO_PAD.encode(&Sha256::digest(token.as_bytes())[..16])
+}
+
+/// A token for a client, to be signed as it registered.
+fn draft(shared: &Shared, typ: &'static str, client: &ClientRegistration, claims: Wire) -> Draft {
+    let alg = client.signing_alg();
+    let secret = if alg.starts_with("HS") { client.secret.clone() } else { None };
+    Draft { typ, alg: alg.to_owned(), key: keys::own(shared.name), secret, claims }
 }
 
 /// An access token before it is signed (RFC 9068). `jti` makes it one of its kind.
@@ -110,9 +125,8 @@ pub(super) fn access_token(
     now: i64,
     lifetime: i64,
     sub: &str,
-    client_id: &str,
+    client: &ClientRegistration,
     scope: &str,
-    alg: &str,
 ) -> Draft {
     let mut claims = Wire::object();
     claims.push("iss", shared.issuer.as_str());
@@ -121,17 +135,18 @@ pub(super) fn access_token(
     claims.push("exp", now + lifetime);
     claims.push("iat", now);
     claims.push("jti", random_id());
-    claims.push("client_id", client_id);
+    claims.push("client_id", client.id.as_str());
     claims.push("scope", scope);
-    Draft { typ: "at+jwt", alg: alg.to_owned(), key: keys::own(shared.name), claims }
+    // Its reader is the provider: what a client signs could not be told from what it was given.
+    let alg = Some(client.signing_alg()).filter(|alg| !alg.starts_with("HS")).unwrap_or("RS256");
+    Draft { typ: "at+jwt", alg: alg.to_owned(), key: keys::own(shared.name), secret: None, claims }
 }
 
 /// A logout token before it is signed (OpenID Connect Back-Channel Logout, section 2.4).
 pub(super) fn logout_token(
     shared: &Shared,
     now: i64,
-    client_id: &str,
-    alg: &str,
+    client: &ClientRegistration,
     sub: Option<&str>,
     sid: Option<&str>,
 ) -> Draft {
@@ -140,7 +155,7 @@ pub(super) fn logout_token(
     if let Some(sub) = sub {
         claims.push("sub", sub);
     }
-    claims.push("aud", client_id);
+    claims.push("aud", client.id.as_str());
     claims.push("iat", now);
     claims.push("exp", now + LOGOUT_TOKEN_LIFETIME);
     claims.push("jti", random_id());
@@ -148,5 +163,5 @@ pub(super) fn logout_token(
     if let Some(sid) = sid {
         claims.push("sid", sid);
     }
-    Draft { typ: "logout+jwt", alg: alg.to_owned(), key: keys::own(shared.name), claims }
+    draft(shared, "logout+jwt", client, claims)
 }

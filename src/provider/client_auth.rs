@@ -34,12 +34,15 @@ pub(super) fn client(
         (None, (Some(id), None)) => (id.to_owned(), None, "none"),
         (None, (None, _)) => return Err("no client authentication"),
     };
-    let client = shared.client(&id).ok_or("this client is not registered")?;
+    let mut client = shared.client(&id).ok_or("this client is not registered")?;
     let registered = if client.auth.is_empty() { "client_secret_basic" } else { client.auth.as_str() };
     if method != registered {
         return Err("another way of authentication was registered");
     }
-    let expected = other_secret.or(client.secret.as_deref());
+    if let Some(other) = other_secret {
+        client.secret = Some(other.to_owned());
+    }
+    let expected = client.secret.as_deref();
     match (method, expected, secret) {
         ("none", _, _) => Ok(client),
         (_, Some(expected), Some(secret)) if same(expected.as_bytes(), secret.as_bytes()) => Ok(client),

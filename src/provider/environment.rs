@@ -1,8 +1,10 @@
 //! The run-time values that the provider knows: its keys, its clock, tokens made now, the request that it answers.
 
+use crate::model::manifest::ID_TOKEN_ALGS;
 use crate::model::value::{Environment, KeyForm, Source};
 use crate::model::wire::Wire;
 
+use super::ClientRegistration;
 use super::claims::{self, IdToken};
 use super::metadata;
 use super::mint::keys;
@@ -40,23 +42,25 @@ impl Environment for Surroundings<'_> {
 impl Surroundings<'_> {
     /// A public key of the type that clients here have registered; `main-es256` and the like name the type.
     fn key(&self, name: &str, form: KeyForm) -> Option<Wire> {
-        let (name, alg) = match (name.strip_suffix("-es256"), name.strip_suffix("-rs256")) {
-            (Some(name), _) => (name, "ES256"),
-            (_, Some(name)) => (name, "RS256"),
-            _ => (name, self.registered_alg()),
-        };
+        let own = self.registered_alg();
+        let named = ID_TOKEN_ALGS.iter().find_map(|alg| {
+            let name = name.strip_suffix(&alg.to_lowercase())?.strip_suffix('-')?;
+            Some((name, *alg))
+        });
+        let (name, alg) = named.unwrap_or((name, own));
         keys::public_for(if name == "main" { keys::own(self.shared.name) } else { name }, alg, form)
     }
 
     fn registered_alg(&self) -> &'static str {
         let clients = self.shared.clients.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let es = clients.values().any(|client| client.id_token_alg.as_deref().is_some_and(|alg| alg.starts_with("ES")));
-        if es { "ES256" } else { "RS256" }
+        let registered = |alg: &&&str| clients.values().any(|client| client.signing_alg() == **alg);
+        let public = ID_TOKEN_ALGS.iter().filter(|alg| **alg != "RS256" && !alg.starts_with("HS"));
+        public.clone().find(registered).copied().unwrap_or("RS256")
     }
 
     fn token(&self, kind: &str, of: Option<&str>, client: Option<&str>, shift: i64) -> Option<Wire> {
         let person = self.attempt.person(of?)?;
-        let client_id = {
+        let id = {
             let clients = self.shared.clients.read().unwrap_or_else(std::sync::PoisonError::into_inner);
             match client {
                 Some("other") => "another-client".to_owned(),
@@ -64,8 +68,7 @@ impl Surroundings<'_> {
                 None => clients.keys().next()?.clone(),
             }
         };
-        let alg = self.shared.client(&client_id).and_then(|client| client.id_token_alg);
-        let alg = alg.as_deref().unwrap_or("RS256");
+        let client = self.shared.client(&id).unwrap_or_else(|| ClientRegistration { id, ..Default::default() });
         let scopes: Vec<String> = self.shared.dialect.scopes.keys().cloned().collect();
         let draft = match kind {
             "id_token" => claims::id_token(
@@ -73,8 +76,7 @@ impl Surroundings<'_> {
                 self.attempt,
                 &IdToken {
                     person: &person,
-                    client_id: &client_id,
-                    alg,
+                    client: &client,
                     scopes: &scopes,
                     nonce: None,
                     sid: &person.id,
@@ -85,7 +87,7 @@ impl Surroundings<'_> {
             ),
             "logout_token" => {
                 let now = self.attempt.now() + shift;
-                claims::logout_token(self.shared, now, &client_id, alg, Some(&person.sub), None)
+                claims::logout_token(self.shared, now, &client, Some(&person.sub), None)
             }
             _ => return None,
         };

@@ -115,7 +115,11 @@ struct Hint {
 
 /// An ID token that this provider gave out, however old it is by now; `None`: it is none.
 fn hinted(shared: &Shared, token: &str) -> Option<Hint> {
-    let claims = verify::claims(token, "JWT", shared.name)?;
+    let claims = verify::claims(token, "JWT", shared.name).or_else(|| {
+        let client = shared.client(verify::audience(token)?.as_str())?;
+        let secret = client.secret.as_ref().filter(|_| client.signing_alg() == "HS256")?;
+        verify::claims_by_secret(token, "JWT", secret)
+    })?;
     let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str);
     if text("iss") != Some(shared.issuer.as_str()) {
         return None;
@@ -139,9 +143,8 @@ pub(super) async fn tell_all(shared: Arc<Shared>, ended: Vec<(String, Origin)>) 
                 origin.attempt.inner().logins.iter().any(|login| login.sid == sid && login.client_id == client.id);
             let Some(to) = client.backchannel_logout_uri.clone().filter(|_| known) else { continue };
             let sub = origin.person.as_ref().and_then(|name| origin.attempt.person(name)).map(|person| person.sub);
-            let alg = client.id_token_alg.as_deref().unwrap_or("RS256");
             let now = origin.attempt.now();
-            let draft = claims::logout_token(&shared, now, &client.id, alg, sub.as_deref(), Some(&sid));
+            let draft = claims::logout_token(&shared, now, &client, sub.as_deref(), Some(&sid));
             // That a partner does not answer is written down in the exchange; the person is signed out all the same.
             let _ = push(&shared, &origin.attempt, draft, &to, origin.cause(), origin.person.clone()).await;
         }
@@ -184,8 +187,7 @@ pub(super) async fn notify(
         own.or_else(|| clients.values().next()).cloned()
     };
     let client = client.ok_or_else(|| NotifyError::NoSession(notify.about.clone()))?;
-    let alg = client.id_token_alg.as_deref().unwrap_or("RS256");
-    let draft = claims::logout_token(shared, attempt.now(), &client.id, alg, sub.as_deref(), sid.as_deref());
+    let draft = claims::logout_token(shared, attempt.now(), &client, sub.as_deref(), sid.as_deref());
     let exchange = push(shared, attempt, draft, to, cause, Some(notify.about.clone())).await?;
     Ok(Notified::Answered(Box::new(exchange)))
 }

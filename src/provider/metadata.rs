@@ -6,6 +6,7 @@ use serde_json::{Value as Json, json};
 
 use crate::model::dialect::Dialect;
 use crate::model::fault::Endpoint;
+use crate::model::manifest::ID_TOKEN_ALGS;
 use crate::model::wire::Wire;
 
 use super::authorize;
@@ -25,7 +26,7 @@ pub(super) fn document(dialect: &Dialect, issuer: &str) -> Json {
         "response_modes_supported": Carrier::ALL.map(Carrier::name),
         "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
         "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["RS256", "ES256"],
+        "id_token_signing_alg_values_supported": ID_TOKEN_ALGS,
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
         "code_challenge_methods_supported": ["S256"],

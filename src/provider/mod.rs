@@ -78,8 +78,16 @@ pub struct ClientRegistration {
     pub post_logout_redirect_uris: Vec<String>,
     /// Where logout tokens go.
     pub backchannel_logout_uri: Option<String>,
-    /// `RS256` when absent.
+    /// `id_token_signed_response_alg`: one of [`crate::model::manifest::ID_TOKEN_ALGS`], `RS256` when absent. `HS256`
+    /// signs with the secret.
     pub id_token_alg: Option<String>,
+}
+
+impl ClientRegistration {
+    /// The algorithm of its ID tokens and logout tokens.
+    pub fn signing_alg(&self) -> &str {
+        self.id_token_alg.as_deref().unwrap_or("RS256")
+    }
 }
 
 /// What makes an attempt.

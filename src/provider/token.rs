@@ -63,6 +63,9 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
         Ok(client) => client,
         Err(why) => return refuse(("invalid_client", why)),
     };
+    if client.signing_alg().starts_with("HS") && client.secret.is_none() {
+        return refuse(("invalid_client", "ID tokens by a secret were registered, and no secret"));
+    }
     let issued = match grant {
         Some(Grant::AuthorizationCode) => by_code(shared, inbound, &client),
         Some(Grant::RefreshToken) => by_refresh_token(shared, inbound, &client),
@@ -239,7 +242,6 @@ fn answer(
     origin: Option<Origin>,
     grant: Option<Grant>,
 ) -> Reply {
-    let alg = client.id_token_alg.as_deref().unwrap_or("RS256");
     let attempt = issued.origin.as_ref().map_or_else(|| shared.default_attempt(), |origin| origin.attempt.clone());
     let (now, lifetime) = (attempt.now(), attempt.inner().options.access_lifetime.as_secs() as i64);
     let scope = shared.dialect.join_scopes(&issued.scopes);
@@ -265,7 +267,7 @@ fn answer(
             }
         }
     };
-    let draft = claims::access_token(shared, now, lifetime, &issued.subject, &client.id, &scope, alg);
+    let draft = claims::access_token(shared, now, lifetime, &issued.subject, client, &scope);
     let access = make(Object::AccessToken, draft);
     let access_text = String::from_utf8_lossy(&access).into_owned();
     let mut body = Wire::object();
@@ -306,8 +308,7 @@ fn answer(
             &attempt,
             &IdToken {
                 person: &person,
-                client_id: &client.id,
-                alg,
+                client,
                 scopes: &issued.scopes,
                 nonce: issued.nonce.as_deref(),
                 sid: session.as_ref().map_or("", |session| session.sid.as_str()),

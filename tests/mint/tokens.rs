@@ -19,7 +19,7 @@ const ALICE: &str = "alice-1";
 
 fn draft(alg: &str) -> Draft {
     let claims = Wire::from(json!({ "iss": "http://i", "sub": ALICE, "aud": "acme", "exp": 4_000_000_000_i64 }));
-    Draft { typ: "JWT", alg: alg.to_owned(), key: "main", claims }
+    Draft { typ: "JWT", alg: alg.to_owned(), key: "main", secret: None, claims }
 }
 
 fn minted(alg: &str, operations: Operations) -> Result<String, Unresolved> {
@@ -88,7 +88,7 @@ fn refused(token: &str) {
 
 #[test]
 fn an_honest_token_is_verified_by_the_published_key_of_its_kid() {
-    for alg in ["RS256", "ES256"] {
+    for alg in ["RS256", "ES256", "PS256", "EdDSA"] {
         let token = honest(draft(alg)).unwrap();
         assert_eq!(header_of(&token)["alg"], alg);
         assert_eq!(header_of(&token)["typ"], "JWT");
@@ -99,7 +99,7 @@ fn an_honest_token_is_verified_by_the_published_key_of_its_kid() {
 #[test]
 fn every_other_named_key_signs_under_its_own_kid_and_is_believed_only_where_it_is_published() {
     for name in ["second", "fresh", "withdrawn"] {
-        for alg in ["RS256", "ES256"] {
+        for alg in ["RS256", "ES256", "PS256", "EdDSA"] {
             let token = signed(alg, named(name)).unwrap();
             refused(&token);
             let with_it = set_of(vec![jwk("main", alg), jwk(name, alg)]);
@@ -109,8 +109,33 @@ fn every_other_named_key_signs_under_its_own_kid_and_is_believed_only_where_it_i
 }
 
 #[test]
+fn a_shared_secret_signs_where_it_was_registered_and_a_fault_does_not_borrow_it() {
+    let secret = "k7Qm2xV9bT4wZ8nR1cY6pL3sD5fH0jGa";
+    let with = |alg: &str, sign: Sign| {
+        let draft = Draft { secret: Some(secret.to_owned()), ..draft(alg) };
+        let patch = of_token(Layer::Members, Operations { sign: Some(sign), ..Operations::default() });
+        mint(draft, &[&patch], &[], &Known).map(|bytes| String::from_utf8(bytes).unwrap())
+    };
+    let key = DecodingKey::from_secret(secret.as_bytes());
+    let token = with("HS256", Sign::default()).unwrap();
+    assert_eq!(header_of(&token), json!({ "alg": "HS256", "typ": "JWT" }));
+    assert!(by_key(&token, &key, Algorithm::HS256).is_ok());
+    let flipped = with("HS256", Sign { signature: SignatureShape::Flipped, ..Sign::default() }).unwrap();
+    assert!(by_key(&flipped, &key, Algorithm::HS256).is_err());
+    let attacker = with("HS256", named("attacker")).unwrap();
+    assert_eq!(header_of(&attacker)["alg"], "RS256", "a stranger has keys and no secret");
+    assert!(with("RS256", with_alg("HS256", SignatureShape::Good)).is_err());
+    assert!(honest(draft("HS256")).is_err(), "no secret, no token");
+}
+
+#[test]
 fn the_attacker_signs_well_under_the_kid_of_main() {
-    for (alg, own) in [("RS256", Algorithm::RS256), ("ES256", Algorithm::ES256)] {
+    for (alg, own) in [
+        ("RS256", Algorithm::RS256),
+        ("ES256", Algorithm::ES256),
+        ("PS256", Algorithm::PS256),
+        ("EdDSA", Algorithm::EdDSA),
+    ] {
         let token = signed(alg, named("attacker")).unwrap();
         assert_eq!(header_of(&token)["kid"], jwk("main", alg).to_json()["kid"]);
         refused(&token);
@@ -123,10 +148,19 @@ fn the_attacker_signs_well_under_the_kid_of_main() {
 fn other_algorithms_of_rsa_are_good_signatures() {
     let main: Jwk = serde_json::from_value(jwk("main", "RS256").to_json()).unwrap();
     let main = DecodingKey::from_jwk(&main).unwrap();
-    for alg in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS256, Algorithm::PS384, Algorithm::PS512] {
+    for alg in [Algorithm::RS384, Algorithm::RS512, Algorithm::PS384, Algorithm::PS512] {
         let token = signed("RS256", with_alg(&format!("{alg:?}"), SignatureShape::Good)).unwrap();
         assert_eq!(by_key(&token, &main, alg).unwrap()["sub"], ALICE, "{alg:?}");
         refused(&token);
+    }
+}
+
+#[test]
+fn an_algorithm_that_was_not_registered_signs_by_its_own_published_key() {
+    for alg in ["ES256", "PS256", "EdDSA"] {
+        let token = signed("RS256", with_alg(alg, SignatureShape::Good)).unwrap();
+        assert_eq!(header_of(&token)["kid"], jwk("main", alg).to_json()["kid"]);
+        assert_eq!(verified(&token, &keys::published(ProviderName::Main)).unwrap()["sub"], ALICE, "{alg}");
     }
 }
 

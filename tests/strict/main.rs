@@ -2,6 +2,7 @@
 //! advertises it also does. Each test speaks raw HTTP, as any stranger could.
 
 mod advertised;
+mod algorithms;
 mod authorize;
 mod clients;
 mod grants;

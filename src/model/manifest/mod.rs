@@ -12,6 +12,10 @@ use super::verdict::Tier;
 pub use read::{Names, read};
 pub use second::{SecondAddress, SecondProvider};
 
+/// Algorithms that the provider signs ID tokens with (RFC 7518, section 3.1; RFC 8037, section 3.1); `RS256` where a
+/// registration names none (OpenID Connect Dynamic Client Registration 1.0, section 2).
+pub const ID_TOKEN_ALGS: [&str; 5] = ["RS256", "ES256", "PS256", "EdDSA", "HS256"];
+
 /// What a partner says of itself.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,13 +9,10 @@ use toml::de::{DeTable, DeValue};
 use crate::model::capability::{Capability, Kind};
 use crate::model::diagnostic::{Diagnostic, nearest};
 
-use super::{Manifest, PLACES, Place, duration, second};
+use super::{ID_TOKEN_ALGS, Manifest, PLACES, Place, duration, second};
 
 /// Client authentication methods that the provider knows (RFC 7591, section 2).
 const CLIENT_AUTH: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
-
-/// Algorithms that the provider signs ID tokens with.
-const ID_TOKEN_ALGS: [&str; 2] = ["RS256", "ES256"];
 
 /// What `[start]` may have filled in.
 const PLACEHOLDERS: [&str; 5] = ["{issuer}", "{client.id}", "{client.secret}", "{base}", "{port}"];

@@ -2,13 +2,14 @@
 
 use std::sync::{LazyLock, OnceLock};
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, RsaKeyPair};
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
 use serde_json::json;
 
 use crate::model::fault::ProviderName;
+use crate::model::manifest::ID_TOKEN_ALGS;
 use crate::model::value::KeyForm;
 use crate::model::wire::Wire;
 
@@ -29,6 +30,8 @@ pub enum Kind {
     Rsa,
     #[serde(rename = "EC")]
     Ec,
+    #[serde(rename = "OKP")]
+    Okp,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +44,8 @@ struct Entry {
     name: String,
     kid: String,
     kind: Kind,
+    /// The only algorithm that it is for; by its type where it says nothing.
+    alg: Option<String>,
     pkcs8: String,
     spki: String,
     #[serde(default)]
@@ -63,6 +68,8 @@ pub enum Parsed {
     Rsa(RsaKeyPair),
     /// P-256.
     Ec(EcdsaKeyPair),
+    /// Ed25519.
+    Ed(Ed25519KeyPair),
     /// RSA that is too short for anybody: another library signs with it, since the first one rightly refuses.
     ShortRsa(Box<rsa::PrivateKey>),
 }
@@ -78,16 +85,21 @@ static KEYS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
 /// The key of that name and type: `main`, `second`, `fresh`, `withdrawn`, `attacker`, `rsa-1024`, `rsa-512`,
 /// `other` and `dishonest` (see [`own`]).
 pub fn key(name: &str, kind: Kind) -> Option<Key> {
-    KEYS.iter().find(|entry| entry.name == name && entry.kind == kind).map(Key)
+    KEYS.iter().find(|entry| entry.name == name && entry.kind == kind && entry.alg.is_none()).map(Key)
 }
 
 /// The key of that name that fits an algorithm; one of another type where there is only that.
 pub fn for_alg(name: &str, alg: &str) -> Option<Key> {
-    let (first, second) = if alg.starts_with("ES") { (Kind::Ec, Kind::Rsa) } else { (Kind::Rsa, Kind::Ec) };
-    key(name, first).or_else(|| key(name, second))
+    let own = KEYS.iter().find(|entry| entry.name == name && entry.alg.as_deref() == Some(alg)).map(Key);
+    let first = match alg.get(..2) {
+        Some("ES") => Kind::Ec,
+        Some("Ed") => Kind::Okp,
+        _ => Kind::Rsa,
+    };
+    own.or_else(|| [first, Kind::Rsa, Kind::Ec, Kind::Okp].into_iter().find_map(|kind| key(name, kind)))
 }
 
-/// A public key by name, for the algorithm that a client registered (`RS256`, `ES256`), in some form. `oct` has only
+/// A public key by name, for the algorithm that a client registered (`RS256`, `ES256`, …), in some form. `oct` has only
 /// a JWK, which is the secret itself.
 ///
 /// `None`: there is no such key, or it does not have that form.
@@ -98,7 +110,11 @@ pub fn public_for(name: &str, alg: &str, form: KeyForm) -> Option<Wire> {
     }
     // A modulus is wanted of the RSA key, whatever the client registered.
     let rsa = !matches!(form, KeyForm::Jwk | KeyForm::SpkiPem | KeyForm::SpkiPemNoNewline | KeyForm::SpkiDer);
-    if rsa { key(name, Kind::Rsa)?.public(form) } else { for_alg(name, alg)?.public(form) }
+    match form {
+        _ if rsa => key(name, Kind::Rsa)?.public(form),
+        KeyForm::Jwk => for_alg(name, alg).map(|key| key.jwk_for(alg)),
+        _ => for_alg(name, alg)?.public(form),
+    }
 }
 
 impl Key {
@@ -111,6 +127,7 @@ impl Key {
     pub fn fits(self, alg: &str) -> bool {
         match self.0.kind {
             Kind::Ec => alg == "ES256",
+            Kind::Okp => alg == "EdDSA",
             Kind::Rsa => alg.starts_with("RS") || alg.starts_with("PS"),
         }
     }
@@ -126,6 +143,7 @@ impl Key {
             let der = STANDARD.decode(&self.0.pkcs8).ok()?;
             match self.0.kind {
                 Kind::Ec => EcdsaKeyPair::from_pkcs8(&ECDSA_P256_SHA256_FIXED_SIGNING, &der).ok().map(Parsed::Ec),
+                Kind::Okp => Ed25519KeyPair::from_pkcs8(&der).ok().map(Parsed::Ed),
                 Kind::Rsa => match RsaKeyPair::from_pkcs8(&der) {
                     Ok(pair) => Some(Parsed::Rsa(pair)),
                     Err(_) => {
@@ -140,13 +158,28 @@ impl Key {
 
     /// The public JWK (RFC 7517), with `alg` and `use`.
     pub fn jwk(self) -> Wire {
+        self.jwk_for(self.0.alg.as_deref().unwrap_or(match self.0.kind {
+            Kind::Rsa => "RS256",
+            Kind::Ec => "ES256",
+            Kind::Okp => "EdDSA",
+        }))
+    }
+
+    /// The public JWK with that algorithm, where the key can be used with it; else with its usual one.
+    pub fn jwk_for(self, alg: &str) -> Wire {
         let entry = self.0;
+        if !self.fits(alg) {
+            return self.jwk();
+        }
         Wire::from(match entry.kind {
             Kind::Rsa => json!({
-                "kty": "RSA", "use": "sig", "alg": "RS256", "kid": entry.kid, "n": entry.n, "e": entry.e,
+                "kty": "RSA", "use": "sig", "alg": alg, "kid": entry.kid, "n": entry.n, "e": entry.e,
             }),
             Kind::Ec => json!({
-                "kty": "EC", "use": "sig", "alg": "ES256", "kid": entry.kid, "crv": "P-256", "x": entry.x, "y": entry.y,
+                "kty": "EC", "use": "sig", "alg": alg, "kid": entry.kid, "crv": "P-256", "x": entry.x, "y": entry.y,
+            }),
+            Kind::Okp => json!({
+                "kty": "OKP", "use": "sig", "alg": alg, "kid": entry.kid, "crv": "Ed25519", "x": entry.x,
             }),
         })
     }
@@ -189,10 +222,11 @@ pub fn own(provider: ProviderName) -> &'static str {
     }
 }
 
-/// The algorithms in which a provider signs, each with its key.
+/// The algorithms in which a provider signs with a key of its own, each with that key.
 pub fn signing(provider: ProviderName) -> impl Iterator<Item = (&'static str, Key)> {
     let own = own(provider);
-    [("RS256", Kind::Rsa), ("ES256", Kind::Ec)].into_iter().filter_map(move |(alg, kind)| Some((alg, key(own, kind)?)))
+    let public = ID_TOKEN_ALGS.into_iter().filter(|alg| !alg.starts_with("HS"));
+    public.filter_map(move |alg| Some((alg, for_alg(own, alg)?)))
 }
 
 /// What a provider publishes, and never anything else: one key per advertised algorithm, the RS256 key first.
@@ -225,8 +259,11 @@ mod tests {
             let json = published(provider).to_json();
             json["keys"].as_array().unwrap().iter().map(|key| key["kid"].as_str().unwrap().to_owned()).collect()
         };
-        assert_eq!(kids(ProviderName::Main), ["main-rs256", "main-es256"]);
-        assert_eq!(kids(ProviderName::Other), ["other-rs256", "other-es256"]);
-        assert_eq!(kids(ProviderName::Attacker), ["dishonest-rs256", "dishonest-es256"]);
+        assert_eq!(kids(ProviderName::Main), ["main-rs256", "main-es256", "main-ps256", "main-eddsa"]);
+        assert_eq!(kids(ProviderName::Other), ["other-rs256", "other-es256", "other-ps256", "other-eddsa"]);
+        assert_eq!(
+            kids(ProviderName::Attacker),
+            ["dishonest-rs256", "dishonest-es256", "dishonest-ps256", "dishonest-eddsa"]
+        );
     }
 }

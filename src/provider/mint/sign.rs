@@ -29,15 +29,16 @@ enum With {
 pub(super) struct Signer {
     /// `alg` of the header, whatever it is.
     pub alg: Wire,
-    /// `kid` of the header.
-    pub kid: String,
+    /// `kid` of the header; none where the client's secret signs.
+    pub kid: Option<String>,
     /// `alg` as text: what decides the signature.
     name: String,
     with: With,
 }
 
 impl Signer {
-    /// Chooses for `sign`; `registered` is the algorithm of the client, `main` the provider's own key.
+    /// Chooses for `sign`; `registered` is the algorithm of the client, `main` the provider's own key, `secret` what the
+    /// client shares with the provider.
     ///
     /// A stranger's key (`attacker`), a secret and no key at all go under the `kid` of `main`, so that a verifier that
     /// believes the rest of the header reaches the key that it knows.
@@ -48,6 +49,7 @@ impl Signer {
         sign: &Sign,
         registered: &str,
         main: &str,
+        secret: Option<&str>,
         environment: &dyn Environment,
     ) -> Result<Signer, Unresolved> {
         let asked = sign.alg.as_ref().map(|value| value.resolve(environment)).transpose()?;
@@ -84,11 +86,16 @@ impl Signer {
             }
             // `none` with a signature: that of the provider, somehow spoilt.
             None if unsigned && takes_no_key(sign.signature) => (main.kid(), With::Nothing),
-            None if name.starts_with("HS") => return Err(Unresolved::text(format!("a secret for {name}"))),
+            None if name.starts_with("HS") => match secret {
+                // RFC 7518, section 3.2; OpenID Connect Core, section 10.1: no key of a set, so no `kid`.
+                Some(secret) if name == registered => {
+                    return Ok(Signer { alg, kid: None, name, with: With::Mac(secret.as_bytes().to_vec()) });
+                }
+                _ => return Err(Unresolved::text(format!("a secret for {name}"))),
+            },
             None => (main.kid(), With::Key(main)),
         };
-        let kid = kid.to_owned();
-        Ok(Signer { alg, kid, name, with })
+        Ok(Signer { alg, kid: Some(kid.to_owned()), name, with })
     }
 
     /// The compact serialisation of header and payload (RFC 7515, section 7.1).
@@ -153,6 +160,7 @@ impl Signer {
                 Parsed::Ec(pair) => {
                     pair.sign(&SystemRandom::new(), input).map(|mac| mac.as_ref().to_vec()).map_err(|_| refused())
                 }
+                Parsed::Ed(pair) => Ok(pair.sign(input).as_ref().to_vec()),
                 Parsed::Rsa(pair) => {
                     let padding: &dyn signature::RsaEncoding = match self.name.as_str() {
                         "RS384" => &signature::RSA_PKCS1_SHA384,
@@ -192,7 +200,7 @@ fn is_none(alg: &str) -> bool {
 }
 
 fn is_asymmetric(alg: &str) -> bool {
-    ["RS", "PS", "ES"].iter().any(|family| alg.starts_with(family))
+    ["RS", "PS", "ES", "Ed"].iter().any(|family| alg.starts_with(family))
 }
 
 fn takes_no_key(shape: SignatureShape) -> bool {

@@ -12,10 +12,12 @@ use super::{encode, patch};
 pub struct Draft {
     /// `typ` of its header.
     pub typ: &'static str,
-    /// `RS256` or `ES256`: what the client registered.
+    /// `RS256`, `ES256`, …: what the client registered.
     pub alg: String,
     /// The provider's own key, by name (see [`super::keys::own`]).
     pub key: &'static str,
+    /// The client's secret, with which an algorithm of the family `HS` signs.
+    pub secret: Option<String>,
     /// Its claims.
     pub claims: Wire,
 }
@@ -41,10 +43,12 @@ pub fn mint(
         patch::apply(&mut payload, &patch.operations, environment)?;
     }
     let sign = claims.iter().rev().find_map(|patch| patch.operations.sign.clone()).unwrap_or_default();
-    let signer = Signer::choose(&sign, &draft.alg, draft.key, environment)?;
+    let signer = Signer::choose(&sign, &draft.alg, draft.key, draft.secret.as_deref(), environment)?;
     let mut header = Wire::object();
     header.push("alg", signer.alg.clone());
-    header.push("kid", signer.kid.as_str());
+    if let Some(kid) = &signer.kid {
+        header.push("kid", kid.as_str());
+    }
     header.push("typ", draft.typ);
     for patch in jose {
         patch::apply(&mut header, &patch.operations, environment)?;
