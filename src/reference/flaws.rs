@@ -49,6 +49,7 @@ pub const FLAWS: &[Flaw] = &[
     flaw("no-signature-check", Base::Min, "the ID token is decoded only"),
     flaw("skip-iss", Base::Min, "the issuer of the ID token is not checked"),
     flaw("skip-aud", Base::Min, "the audience of the ID token is not checked"),
+    flaw("azp-instead-of-aud", Base::Min, "an ID token is for this client if its azp says so, whatever its audience"),
     flaw("skip-exp", Base::Min, "the expiry of the ID token is not checked"),
     flaw("nonce-missing-ok", Base::Oidc, "the nonce is compared only when the ID token has one"),
     flaw("exp-missing-ok", Base::Min, "an ID token without expiry never expires"),

@@ -368,7 +368,8 @@ async fn fault(app: &App, token: &Token, access_token: &str, transaction: &Trans
     if !flaw("skip-iss") && token.text("iss") != Some(app.config.issuer.as_str()) {
         return Some("The ID token is from another issuer.");
     }
-    if !flaw("skip-aud") && !token.is_for(&app.config.client_id) {
+    let authorized = flaw("azp-instead-of-aud") && token.text("azp") == Some(&app.config.client_id);
+    if !flaw("skip-aud") && !authorized && !token.is_for(&app.config.client_id) {
         return Some("The ID token is for another client.");
     }
     let endless = token.claims.get("exp").is_none_or(Json::is_null) && flaw("exp-missing-ok");
