@@ -24,7 +24,12 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let subject = SubjectSpec::Reference { base: Base::Full, flaws: BTreeSet::new(), dialect: "oidc".to_owned() };
+    let subject = SubjectSpec::Reference {
+        base: Base::Full,
+        flaws: BTreeSet::new(),
+        oddities: BTreeSet::new(),
+        dialect: "oidc".to_owned(),
+    };
     let manifest = subject.manifest();
     let capabilities = capabilities_of(&manifest);
     let circumstances = Circumstances {

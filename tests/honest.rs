@@ -13,7 +13,12 @@ use tokio::sync::mpsc::unbounded_channel;
 fn request(base: Base, dialect: &str) -> RunRequest {
     RunRequest {
         suite: Arc::new(Suite::load(&Additions::default()).unwrap()),
-        subject: SubjectSpec::Reference { base, flaws: BTreeSet::new(), dialect: dialect.to_owned() },
+        subject: SubjectSpec::Reference {
+            base,
+            flaws: BTreeSet::new(),
+            oddities: BTreeSet::new(),
+            dialect: dialect.to_owned(),
+        },
         dialect: None,
         tier: None,
         jobs: Some(4),

@@ -151,7 +151,12 @@ fn whole_run(runtime: &tokio::runtime::Runtime) {
     let once = |filter: Vec<String>| {
         let request = RunRequest {
             suite: Arc::clone(&suite),
-            subject: SubjectSpec::Reference { base: Base::Full, flaws: BTreeSet::new(), dialect: "oidc".to_owned() },
+            subject: SubjectSpec::Reference {
+                base: Base::Full,
+                flaws: BTreeSet::new(),
+                oddities: BTreeSet::new(),
+                dialect: "oidc".to_owned(),
+            },
             dialect: None,
             tier: Some(Tier::Strict),
             jobs: Some(4),

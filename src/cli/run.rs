@@ -114,8 +114,9 @@ impl RunArgs {
     fn rerun(&self, subject: &SubjectSpec) -> String {
         let mut words = vec!["countersign run".to_owned()];
         match subject {
-            SubjectSpec::Reference { base, flaws, .. } => {
+            SubjectSpec::Reference { base, flaws, oddities, .. } => {
                 words.extend(flaws.iter().map(|flaw| format!("--flaw {flaw}")));
+                words.extend(oddities.iter().map(|oddity| format!("--odd {oddity}")));
                 words.push(format!("--base {}", base.name()));
             }
             SubjectSpec::Manifest { path, .. } => words.push(format!("--partner {}", path.display())),

@@ -12,9 +12,9 @@ use crate::model::exchange::Sequence;
 use crate::model::fault::ProviderName;
 use crate::model::persona::Person;
 use crate::provider::{ClientRegistration, Provider, ProviderConfig};
-use crate::reference::{Base, FLAWS, Reference, ReferenceConfig};
+use crate::reference::{Base, FLAWS, ODDITIES, Reference, ReferenceConfig};
 
-use super::subject::{BaseArg, flaws};
+use super::subject::{BaseArg, base_of, flaws, oddities};
 use super::suite::SuiteArgs;
 use super::{Failure, runtime};
 
@@ -47,12 +47,18 @@ pub(super) struct PartnerArgs {
     /// A flaw to switch on; may be repeated
     #[arg(long, value_name = "ID")]
     flaw: Vec<String>,
+    /// An odd habit to switch on, which is right all the same; may be repeated
+    #[arg(long, value_name = "ID")]
+    odd: Vec<String>,
     /// Which defences it has; with flaws the weakest base where they show
     #[arg(long, value_enum)]
     base: Option<BaseArg>,
     /// Name the flaws and leave
     #[arg(long)]
     list_flaws: bool,
+    /// Name the odd habits and leave
+    #[arg(long)]
+    list_oddities: bool,
     /// Port to listen on; 0 takes any
     #[arg(long, default_value_t = 9500)]
     port: u16,
@@ -154,11 +160,16 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
         }
         return Ok(0);
     }
+    if args.list_oddities {
+        for oddity in ODDITIES {
+            println!("{:<36} base {:<5} {}", oddity.id, oddity.base.name(), oddity.what);
+        }
+        return Ok(0);
+    }
     let suite = args.suite.load()?;
     let dialect = suite.dialect(&args.dialect).map_err(Failure::usage)?;
-    let flaws = flaws(&args.flaw)?;
-    let weakest = flaws.iter().map(|flaw| flaw.shows_on).max().unwrap_or(Base::Full);
-    let base = args.base.map_or(weakest, Base::from);
+    let (flaws, odd) = (flaws(&args.flaw)?, oddities(&args.odd)?);
+    let base = args.base.map_or_else(|| base_of(&flaws, &odd), Base::from);
     let Ok(secret) = std::env::var(&args.secret_env) else {
         return Err(Failure::usage(format!("{0} is not set\n  help: {0}=… countersign partner", args.secret_env)));
     };
@@ -168,6 +179,7 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
     let config = ReferenceConfig {
         base,
         flaws: flaws.iter().map(|flaw| flaw.id.to_owned()).collect(),
+        oddities: odd.iter().map(|oddity| oddity.id.to_owned()).collect(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
         dialect: args.dialect.clone(),
         issuer,

@@ -9,7 +9,7 @@ use crate::harness::run::SubjectSpec;
 use crate::harness::suite::Suite;
 use crate::model::diagnostic::nearest;
 use crate::model::manifest::{self, Names};
-use crate::reference::{Base, FLAWS, Flaw};
+use crate::reference::{Base, FLAWS, Flaw, ODDITIES, Oddity};
 
 use super::Failure;
 
@@ -47,6 +47,9 @@ pub(super) struct SubjectArgs {
     /// A flaw of the reference partner to switch on; may be repeated
     #[arg(long, value_name = "ID", conflicts_with = "partner")]
     pub flaw: Vec<String>,
+    /// An odd habit of the reference partner that is right all the same; may be repeated
+    #[arg(long, value_name = "ID", conflicts_with = "partner")]
+    pub odd: Vec<String>,
     /// Which defences the reference partner has; with flaws the weakest base where they show
     #[arg(long, value_enum, conflicts_with = "partner")]
     pub base: Option<BaseArg>,
@@ -58,7 +61,7 @@ pub(super) struct SubjectArgs {
 impl SubjectArgs {
     /// Whom to judge: at least one, each of another name.
     pub fn subjects(&self, suite: &Suite) -> Result<Vec<SubjectSpec>, Failure> {
-        let reference = !self.flaw.is_empty() || self.base.is_some();
+        let reference = !self.flaw.is_empty() || !self.odd.is_empty() || self.base.is_some();
         let mut paths = self.partner.clone();
         if paths.is_empty() && !reference && Path::new(MANIFEST).is_file() {
             eprintln!("judging the partner of ./{MANIFEST}");
@@ -87,14 +90,36 @@ impl SubjectArgs {
     }
 
     fn reference(&self) -> Result<SubjectSpec, Failure> {
-        let flaws = flaws(&self.flaw)?;
-        let weakest = flaws.iter().map(|flaw| flaw.shows_on).max().unwrap_or(Base::Full);
+        let (flaws, odd) = (flaws(&self.flaw)?, oddities(&self.odd)?);
         Ok(SubjectSpec::Reference {
-            base: self.base.map_or(weakest, Base::from),
+            base: self.base.map_or_else(|| base_of(&flaws, &odd), Base::from),
+            oddities: odd.iter().map(|oddity| oddity.id.to_owned()).collect(),
             flaws: flaws.iter().map(|flaw| flaw.id.to_owned()).collect::<BTreeSet<_>>(),
             dialect: self.dialect.clone().unwrap_or_else(|| "oidc".to_owned()),
         })
     }
+}
+
+/// The weakest base on which flaws show, that of the oddities where there are any, else the one with every defence.
+pub(super) fn base_of(flaws: &[Flaw], oddities: &[Oddity]) -> Base {
+    let shows = flaws.iter().map(|flaw| flaw.shows_on);
+    shows.chain(oddities.iter().map(|oddity| oddity.base)).max().unwrap_or(Base::Full)
+}
+
+/// Oddities by their ids.
+pub(super) fn oddities(ids: &[String]) -> Result<Vec<Oddity>, Failure> {
+    let known = || ODDITIES.iter().map(|oddity| oddity.id);
+    ids.iter()
+        .map(|id| {
+            ODDITIES.iter().find(|oddity| oddity.id == id).copied().ok_or_else(|| {
+                let help = match nearest(id, known()) {
+                    Some(near) => format!("did you mean `{near}`?"),
+                    None => "countersign partner --list-oddities names those that there are".to_owned(),
+                };
+                Failure::usage(format!("no oddity `{id}`\n  help: {help}"))
+            })
+        })
+        .collect()
 }
 
 /// Flaws by their ids.

@@ -14,7 +14,7 @@ use crate::model::requirement::Registry;
 use crate::model::result::Finding;
 use crate::model::verdict::{Level, Tier, Verdict};
 
-use super::drive::{self, Mode, Order, PlayVariant, Played};
+use super::drive::{self, Mode, Order, Placed, PlayVariant, Played};
 use super::world::{Ground, World};
 
 /// The judgement on one variant.
@@ -226,7 +226,8 @@ pub async fn judge_variant(
     if let Some(sentence) = &played.idle {
         return judged.without_verdict(Verdict::NotApplicable, format!("not exercised: {sentence}"));
     }
-    if let Some((verdict, reason)) = undelivered(&played, control.as_deref()) {
+    if let Some((verdict, reason)) = undelivered(case.steps.iter().any(|step| step.attack), &played, control.as_deref())
+    {
         return judged.without_verdict(verdict, reason);
     }
     if let Some(reason) = unused(case, &played) {
@@ -277,17 +278,22 @@ impl Judged {
 }
 
 /// G3: a fault that was never delivered proves nothing.
-fn undelivered(played: &Played, control: Option<&Control>) -> Option<(Verdict, String)> {
-    let missed = played.faults.iter().find(|fault| fault.delivery.delivered == 0)?;
-    let addresses: Vec<String> = missed
-        .addresses
-        .iter()
-        .map(|(at, address)| match at {
-            ProviderName::Main => address.to_string(),
-            at => format!("{address} at {}", at.name()),
-        })
-        .collect();
-    let addresses = addresses.join(", ");
+fn undelivered(attacks: bool, played: &Played, control: Option<&Control>) -> Option<(Verdict, String)> {
+    let at_provider = |(at, address): &(ProviderName, crate::model::fault::Address)| match at {
+        ProviderName::Main => address.to_string(),
+        at => format!("{address} at {}", at.name()),
+    };
+    let words = |fault: &Placed| fault.addresses.iter().map(at_provider).collect::<Vec<_>>().join(", ");
+    let (idle, missed): (Vec<&Placed>, Vec<&Placed>) =
+        played.faults.iter().filter(|fault| fault.delivery.delivered == 0).partition(|fault| fault.delivery.idle > 0);
+    if let (Some(first), true) = (idle.first(), idle.len() == played.faults.len())
+        && !attacks
+    {
+        let what = words(first);
+        return Some((Verdict::NotApplicable, format!("not exercised: {what} has nothing that could be changed so")));
+    }
+    let missed = missed.into_iter().next()?;
+    let addresses = words(missed);
     let asked = control.is_some_and(|control| {
         missed.addresses.iter().zip(&missed.grants).any(|((at, address), grant)| match (&address.message, grant) {
             // Pushed messages are sent whether anybody asks or not.
@@ -385,7 +391,6 @@ pub(super) fn level_of(
 
 #[cfg(test)]
 mod tests {
-    use super::super::drive::Placed;
     use super::*;
     use crate::model::exchange::{Cause, Delivery, FaultId, Request};
     use crate::model::fault::{Address, Layer, ProviderName};
@@ -431,8 +436,26 @@ mod tests {
             delivery: Delivery::default(),
         };
         let played = Played { faults: vec![placed], ..played(&[Grant::AuthorizationCode]) };
-        let verdict = |used: &[Grant]| undelivered(&played, Some(&control(used))).map(|(verdict, _)| verdict);
+        let verdict = |used: &[Grant]| undelivered(false, &played, Some(&control(used))).map(|(verdict, _)| verdict);
         assert_eq!(verdict(&[Grant::AuthorizationCode]), Some(Verdict::NotApplicable));
         assert_eq!(verdict(&[Grant::AuthorizationCode, Grant::RefreshToken]), Some(Verdict::Inconclusive));
+    }
+
+    #[test]
+    fn a_fault_that_finds_nothing_to_change_neither_proves_nor_spoils_anything() {
+        let placed = Placed {
+            name: None,
+            ids: Vec::new(),
+            addresses: vec![(
+                ProviderName::Main,
+                Address { message: Message::Response(Endpoint::Authorization), layer: Layer::Members },
+            )],
+            grants: vec![None],
+            delivery: Delivery { matched: 1, delivered: 0, idle: 1 },
+        };
+        let played = Played { faults: vec![placed], ..played(&[Grant::AuthorizationCode]) };
+        let verdict = |attacks| undelivered(attacks, &played, None).map(|(verdict, _)| verdict);
+        assert_eq!(verdict(false), Some(Verdict::NotApplicable), "there was no deviation at all");
+        assert_eq!(verdict(true), None, "the attack is one");
     }
 }

@@ -179,7 +179,7 @@ fn reference_run(
     let rerun_prefix = format!("{}{switches} --base {}", request.rerun_prefix, base.name());
     RunRequest {
         suite: Arc::clone(&request.suite),
-        subject: SubjectSpec::Reference { base, flaws, dialect: "oidc".to_owned() },
+        subject: SubjectSpec::Reference { base, flaws, oddities: BTreeSet::new(), dialect: "oidc".to_owned() },
         dialect: None,
         tier: Some(Tier::Strict),
         jobs: request.jobs,

@@ -90,7 +90,7 @@ pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report 
     let seed = request.seed.unwrap_or_else(random_seed);
     let manifest = request.subject.manifest();
     let mut request = request;
-    if request.tier() != manifest.tier || request.subject.has_flaws() {
+    if request.tier() != manifest.tier || request.subject.is_altered() {
         // Ladders are stored for the sound partner at its own tier; any other run has others.
         request.snapshots = SnapshotMode::Off;
     }

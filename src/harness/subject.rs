@@ -21,6 +21,8 @@ pub enum SubjectSpec {
         base: Base,
         /// Its defects, by id.
         flaws: BTreeSet<String>,
+        /// Its odd habits, by id.
+        oddities: BTreeSet<String>,
         /// What it speaks.
         dialect: String,
     },
@@ -37,8 +39,12 @@ impl SubjectSpec {
     /// What the partner says of itself.
     pub fn manifest(&self) -> Manifest {
         match self {
-            SubjectSpec::Reference { base, dialect, .. } => toml::from_str(&reference::manifest(*base, dialect))
-                .expect("the reference partner's own manifest is read by a test"),
+            SubjectSpec::Reference { base, dialect, oddities, .. } => {
+                let mut manifest = toml::from_str(&reference::manifest(*base, dialect))
+                    .expect("the reference partner's own manifest is read by a test");
+                reference::declare(&mut manifest, oddities);
+                manifest
+            }
             SubjectSpec::Manifest { manifest, .. } => (**manifest).clone(),
         }
     }
@@ -59,17 +65,20 @@ impl SubjectSpec {
         }
     }
 
-    /// Whether defects of the reference partner are switched on.
-    pub fn has_flaws(&self) -> bool {
-        matches!(self, SubjectSpec::Reference { flaws, .. } if !flaws.is_empty())
+    /// Whether the reference partner is another one than the plain one: with defects or odd habits.
+    pub fn is_altered(&self) -> bool {
+        matches!(self, SubjectSpec::Reference { flaws, oddities, .. } if !flaws.is_empty() || !oddities.is_empty())
     }
 
     /// How it is brought to life. `dialect` is what the run speaks.
     pub fn launcher(&self, dialect: &Arc<Dialect>) -> Arc<dyn Launch> {
         match self {
-            SubjectSpec::Reference { base, flaws, .. } => {
-                Arc::new(ReferenceLaunch { base: *base, flaws: flaws.clone(), dialect: Arc::clone(dialect) })
-            }
+            SubjectSpec::Reference { base, flaws, oddities, .. } => Arc::new(ReferenceLaunch {
+                base: *base,
+                flaws: flaws.clone(),
+                oddities: oddities.clone(),
+                dialect: Arc::clone(dialect),
+            }),
             SubjectSpec::Manifest { path, manifest } => crate::partner::launcher(path, manifest),
         }
     }
@@ -78,6 +87,7 @@ impl SubjectSpec {
 struct ReferenceLaunch {
     base: Base,
     flaws: BTreeSet<String>,
+    oddities: BTreeSet<String>,
     dialect: Arc<Dialect>,
 }
 
@@ -88,6 +98,7 @@ impl ReferenceLaunch {
         ReferenceConfig {
             base: self.base,
             flaws: self.flaws.clone(),
+            oddities: self.oddities.clone(),
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, port)),
             dialect: self.dialect.name.clone(),
             issuer: at.issuer.clone(),
@@ -137,14 +148,18 @@ impl Running for ReferenceRunning {
     }
 
     fn ended(&self) -> Option<String> {
-        self.gone.borrow().then(|| "stopped".to_owned())
+        let exited = self.reference.exited().borrow().clone();
+        exited.or_else(|| self.gone.borrow().then(|| "stopped".to_owned()))
     }
 
     fn wait_ended<'a>(&'a self) -> Boxed<'a, String> {
         Box::pin(async move {
-            let mut gone = self.gone.subscribe();
-            let _ = gone.wait_for(|gone| *gone).await;
-            "stopped".to_owned()
+            let (mut gone, mut exited) = (self.gone.subscribe(), self.reference.exited());
+            tokio::select! {
+                _ = gone.wait_for(|gone| *gone) => {}
+                _ = exited.wait_for(Option::is_some) => {}
+            }
+            self.ended().unwrap_or_default()
         })
     }
 

@@ -188,6 +188,8 @@ pub struct Delivery {
     pub matched: u64,
     /// How many of those left to the last byte that the fault allows, or were asked for where the fault withholds.
     pub delivered: u64,
+    /// How many of those had nothing to change: no state to alter where the partner sends none.
+    pub idle: u64,
 }
 
 /// Everything of one attempt, in order.

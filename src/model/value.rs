@@ -184,12 +184,14 @@ pub trait Environment {
 pub struct Unresolved {
     /// The source in words, e.g. "`saved = \"trap\"`".
     pub what: String,
+    /// It is a member of the message to be changed, and this message has none of that name: there is nothing to change.
+    pub absent: bool,
 }
 
 impl Unresolved {
     /// What is not known, in words.
     pub fn text(what: impl Into<String>) -> Self {
-        Unresolved { what: what.into() }
+        Unresolved { what: what.into(), absent: false }
     }
 }
 
@@ -332,7 +334,7 @@ fn unresolved(source: &Source) -> Unresolved {
         Source::Canary(kind) => format!("`canary = \"{kind}\"`"),
         other => format!("{other:?}"),
     };
-    Unresolved { what }
+    Unresolved { what, absent: matches!(source, Source::Original(_)) }
 }
 
 impl Transform {

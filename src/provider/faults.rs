@@ -6,6 +6,7 @@ use tokio::sync::watch;
 
 use crate::model::exchange::{Delivery, FaultId};
 use crate::model::fault::{Address, Fault, Grant, Layer, Message, Patch, ProviderName};
+use crate::model::value::Unresolved;
 
 use super::state::AttemptState;
 
@@ -76,6 +77,15 @@ pub(super) fn delivered(attempt: &AttemptState, faults: &[FaultId]) {
         }
     }
     attempt.happened();
+}
+
+/// A message that a fault meant could not be changed as the fault says.
+pub(super) fn failed(attempt: &AttemptState, fault: FaultId, why: &Unresolved) {
+    if why.absent
+        && let Some(placed) = attempt.inner().faults.iter_mut().find(|placed| placed.id == fault)
+    {
+        placed.delivery.idle += 1;
+    }
 }
 
 /// Whether any fault in force touches these messages: the fast way for what is served from memory.

@@ -321,6 +321,7 @@ fn apply_faults(
             }
             Err(unresolved) => {
                 reply.answer = before.clone();
+                faults::failed(attempt, hit.fault, &unresolved);
                 reply.note = Some(format!("the fault could not take effect: {unresolved}"));
             }
         }

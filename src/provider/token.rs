@@ -262,6 +262,7 @@ fn answer(
                 bytes
             }
             Err(unresolved) => {
+                own.iter().for_each(|hit| faults::failed(&attempt, hit.fault, &unresolved));
                 failed = Some(format!("the fault could not take effect: {unresolved}"));
                 token::honest(draft).unwrap_or_default().into_bytes()
             }

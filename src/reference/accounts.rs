@@ -56,6 +56,13 @@ pub(super) fn of(app: &App, sub: &str, claims: &BTreeMap<String, Json>) -> Strin
     inner.open_account(Account { identity: Some(identity), email, names, ..Account::default() })
 }
 
+/// Whether another subject of the provider differs from this one by the case of its letters alone.
+pub(super) fn has_lookalike(app: &App, sub: &str) -> bool {
+    let inner = app.inner();
+    let mut subjects = inner.accounts.iter().filter_map(|account| account.identity.as_ref()).map(|(_, own)| own);
+    subjects.any(|own| own != sub && own.eq_ignore_ascii_case(sub))
+}
+
 fn form(action: &str, fields: &[(&str, &str)]) -> String {
     let inputs: String = fields
         .iter()

@@ -1,5 +1,7 @@
 //! Features that need a scope: they show what the provider's API gives, and cope with tokens that have died.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use super::provider::Trouble;
@@ -16,7 +18,7 @@ enum Refreshed {
     Away,
 }
 
-pub(super) async fn feature(app: &App, visit: &Visit, name: &str) -> Page {
+pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
     if !matches!(name, "profile" | "contacts") {
         return Page::html(404, "Not found", "<p>There is no such feature.</p>");
     }
@@ -30,6 +32,14 @@ pub(super) async fn feature(app: &App, visit: &Visit, name: &str) -> Page {
     let Some(token) = session.access_token else { return Page::sorry(403, "The connection to the provider is gone.") };
     let Ok(api) = app.endpoint("api").await else { return Page::sorry(404, "The provider has no such data.") };
     let url = format!("{api}/{name}");
+    let token = match app.odd.has("refreshes-early") && session.refresh_token.is_some() {
+        true => match refresh(app, &id, &token).await {
+            Refreshed::Token(fresh) => fresh,
+            Refreshed::Dead => return ended(app, &id),
+            Refreshed::Away => return Page::sorry(502, "The provider cannot be reached."),
+        },
+        false => token,
+    };
     let answer = app.call(url.clone(), &token).await;
     let answer = match answer {
         Ok((401, _)) if app.flaws.has("ignore-401") => return shown(name, None),
@@ -59,10 +69,32 @@ fn shown(name: &str, json: Option<Json>) -> Page {
     Page::html(200, name, &format!("<pre>{}</pre>", escaped(&text)))
 }
 
+/// Asks userinfo about whoever is signed in; a page where she is signed out over it.
+pub(super) async fn asks_userinfo(app: &App, visit: &Visit) -> Option<Page> {
+    let (id, session) = session_of(app, visit)?;
+    let token = session.access_token?;
+    let url = app.endpoint("userinfo").await.ok()?;
+    match app.call(url.clone(), &token).await {
+        Ok((401, _)) => match refresh(app, &id, &token).await {
+            Refreshed::Token(_) | Refreshed::Away => None,
+            Refreshed::Dead => Some(ended(app, &id)),
+        },
+        // What it does not get it does without.
+        _ => None,
+    }
+}
+
 /// The grant is gone: so is the session that stood on it.
 fn ended(app: &App, id: &str) -> Page {
     if app.flaws.has("ignore-expired-session-after-revoke") {
         return Page::sorry(403, "The connection to the provider is gone.");
+    }
+    if app.odd.has("degrades") {
+        if let Some(own) = app.inner().sessions.get_mut(id) {
+            (own.access_token, own.refresh_token) = (None, None);
+            own.granted.clear();
+        }
+        return Page::sorry(403, "The connection to the provider is gone. Log in again to renew it.");
     }
     app.inner().sessions.remove(id);
     Page { cookie: Some(String::new()), ..Page::sorry(401, "Please log in again.") }

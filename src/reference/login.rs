@@ -1,14 +1,16 @@
 //! Login and callback: the authorization code flow, with the defences of the base, and the flaws that take them away.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 use sha2::{Digest as _, Sha256};
 
 use super::Base;
 use super::accounts;
+use super::detour;
 use super::jwt::Token;
 use super::provider::{Trouble, with_query};
 use super::state::{App, Session, Transaction, User, now, random};
@@ -57,7 +59,15 @@ pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
     };
     let known = session_of(app, visit);
     let kept = known.as_ref().and_then(|(_, session)| session.kept_state.clone()).unwrap_or_else(random);
-    let state = if app.flaws.has("state-constant") {
+    let (id, is_new) = match known {
+        Some((id, _)) => (id, false),
+        None => (random(), true),
+    };
+    let state = if app.odd.has("pkce-alone") {
+        String::new()
+    } else if app.odd.has("state-bound-to-cookie") {
+        URL_SAFE_NO_PAD.encode(Sha256::digest(format!("{} {id}", app.constant)))
+    } else if app.flaws.has("state-constant") {
         app.constant.clone()
     } else if app.flaws.has("state-reused") {
         kept.clone()
@@ -102,17 +112,16 @@ pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
         query.append_pair("claims_locales", "en");
         query.append_pair("claims_locales", "de");
     }
+    let target = with_query(&endpoint, &query.finish());
+    if app.odd.has("state-in-signed-cookie") {
+        return Page { status: 302, login: Some(detour::sealed(app, &transaction)), ..Page::to(&target) };
+    }
     let mut inner = app.inner();
-    let (id, is_new) = match known {
-        Some((id, _)) => (id, false),
-        None => {
-            let id = random();
-            inner.put(id.clone(), Session { kept_state: Some(kept), ..Session::default() });
-            (id, true)
-        }
-    };
+    if is_new {
+        inner.put(id.clone(), Session { kept_state: Some(kept), ..Session::default() });
+    }
     inner.begin(&id, transaction);
-    Page { status: 302, cookie: is_new.then_some(id), ..Page::to(&with_query(&endpoint, &query.finish())) }
+    Page { status: 302, cookie: is_new.then_some(id), ..Page::to(&target) }
 }
 
 /// Whether an address to return to is a path of this site, by the eyes of a browser.
@@ -134,7 +143,29 @@ fn is_own(app: &App, target: &str) -> bool {
 }
 
 /// The browser comes back.
-pub(super) async fn callback(app: &App, visit: &Visit) -> Page {
+pub(super) async fn callback(app: &Arc<App>, visit: &Visit) -> Page {
+    let page = answered(app, visit).await;
+    match page.status {
+        400.. if app.odd.has("restarts-login") => restarted(app, visit).await.unwrap_or(page),
+        400..=499 if app.odd.has("refuses-with-200") => Page { status: 200, ..page },
+        _ => page,
+    }
+}
+
+/// The login begun anew, unless that was done already in this browser.
+async fn restarted(app: &App, visit: &Visit) -> Option<Page> {
+    let known = session_of(app, visit);
+    if known.as_ref().is_some_and(|(_, session)| session.restarted || session.user.is_some()) {
+        return None;
+    }
+    let anew = Visit { path: "/login".to_owned(), query: BTreeMap::new(), ..visit.clone() };
+    let page = begin(app, &anew).await;
+    let id = known.map(|(id, _)| id).or_else(|| page.cookie.clone())?;
+    app.inner().sessions.get_mut(&id)?.restarted = true;
+    Some(page)
+}
+
+async fn answered(app: &Arc<App>, visit: &Visit) -> Page {
     let session = session_of(app, visit);
     if let Some(error) = visit.query.get("error") {
         if app.flaws.has("restarts-on-error") {
@@ -152,7 +183,7 @@ pub(super) async fn callback(app: &App, visit: &Visit) -> Page {
     }
     let Some(code) = visit.query.get("code") else { return Page::sorry(400, "The answer has no code.") };
     let minds_iss = app.config.base == Base::Full && app.openid() && !app.has_one_callback();
-    if minds_iss && visit.query.get("iss") != Some(&app.config.issuer) {
+    if minds_iss && !app.odd.has("no-iss-parameter") && visit.query.get("iss") != Some(&app.config.issuer) {
         return Page::sorry(400, "The answer comes from another provider.");
     }
     let Some(transaction) = take(app, visit, session.as_ref()) else {
@@ -166,8 +197,18 @@ pub(super) async fn callback(app: &App, visit: &Visit) -> Page {
         return Page::sorry(400, "This login was not begun in this browser, or it is over.");
     };
     let old = session.map(|(id, _)| id);
-    match redeem(app, code, &transaction).await {
-        Ok(fresh) => finish(app, visit, old.as_deref(), &transaction, fresh),
+    if app.odd.has("waiting-page") {
+        let (background, visit, code) = (Arc::clone(app), visit.clone(), code.clone());
+        let work = async move { redeemed(&background, &visit, old.as_deref(), &transaction, &code).await };
+        return detour::wait_for(app, work);
+    }
+    redeemed(app, visit, old.as_deref(), &transaction, code).await
+}
+
+/// The code for a session.
+async fn redeemed(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction, code: &str) -> Page {
+    match redeem(app, code, transaction).await {
+        Ok(fresh) => finish(app, visit, old, transaction, fresh),
         Err(_) if app.flaws.has("restarts-on-error") => begin(app, visit).await,
         Err(page) => *page,
     }
@@ -220,6 +261,14 @@ fn transaction(app: &App, visit: &Visit, session: Option<&Session>) -> Option<Tr
             ..Transaction::default()
         })
     };
+    if app.odd.has("state-in-signed-cookie") {
+        let under_way = detour::unsealed(app, visit.login.as_deref()?)?;
+        return (state == Some(&under_way.state)).then_some(under_way);
+    }
+    if app.odd.has("pkce-alone") {
+        // What another browser began is redeemed with this one's verifier, and the provider refuses that.
+        return own().next().cloned();
+    }
     let flaw = |id: &str| app.flaws.has(id);
     if flaw("skip-state") || flaw("no-csrf-defence") {
         return Some(any());
@@ -309,6 +358,10 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
         let token = Token::parse(&fresh.access_token).map_err(|why| sorry(400, why))?;
         fresh.sub = token.text("sub").unwrap_or_default().to_owned();
     }
+    let early = match app.odd.has("prefetches-userinfo") {
+        true => Some(ask_userinfo(app, &fresh.access_token).await),
+        false => None,
+    };
     let id_token = text("id_token").filter(|token| !token.is_empty());
     if app.reads_id_token() && !(id_token.is_none() && app.flaws.has("logs-in-without-id-token")) {
         let token = id_token.ok_or_else(|| sorry(400, "The provider gave no ID token."))?;
@@ -323,8 +376,12 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
         fresh.sid = token.text("sid").map(str::to_owned);
         fresh.claims = token.claims.as_object().cloned().unwrap_or_default().into_iter().collect();
     }
-    if app.config.base >= Base::Oidc || !app.openid() {
-        userinfo(app, &mut fresh).await?;
+    if (app.config.base >= Base::Oidc && !app.odd.has("no-userinfo")) || !app.openid() {
+        let members = match early {
+            Some(members) => members,
+            None => ask_userinfo(app, &fresh.access_token).await,
+        };
+        take_userinfo(app, &mut fresh, members?)?;
     }
     Ok(fresh)
 }
@@ -396,23 +453,30 @@ async fn fault(app: &App, token: &Token, access_token: &str, transaction: &Trans
     None
 }
 
-async fn userinfo(app: &App, fresh: &mut Fresh) -> Result<(), Box<Page>> {
-    let away = || Box::new(Page::sorry(502, "The provider does not say who you are."));
-    let url = app.endpoint("userinfo").await.map_err(|_| away())?;
-    let mut answer = app.call(url.clone(), &fresh.access_token).await.map_err(|_| away())?;
+fn unsaid() -> Box<Page> {
+    Box::new(Page::sorry(502, "The provider does not say who you are."))
+}
+
+async fn ask_userinfo(app: &App, access_token: &str) -> Result<Map<String, Json>, Box<Page>> {
+    let away = |_| unsaid();
+    let url = app.endpoint("userinfo").await.map_err(away)?;
+    let mut answer = app.call(url.clone(), access_token).await.map_err(away)?;
     if app.flaws.has("userinfo-retry-storm") {
         for _ in 1..STORM {
             if answer.0 != 401 {
                 break;
             }
-            answer = app.call(url.clone(), &fresh.access_token).await.map_err(|_| away())?;
+            answer = app.call(url.clone(), access_token).await.map_err(away)?;
         }
     }
-    let (status, body) = answer;
-    if matches!(status, 401 | 403) {
-        return Err(Box::new(Page::sorry(400, "The provider refused to say who you are.")));
+    match answer {
+        (401 | 403, _) => Err(Box::new(Page::sorry(400, "The provider refused to say who you are."))),
+        (200, Some(Json::Object(members))) => Ok(members),
+        _ => Err(unsaid()),
     }
-    let Some(Json::Object(mut members)) = body.filter(|_| status == 200) else { return Err(away()) };
+}
+
+fn take_userinfo(app: &App, fresh: &mut Fresh, mut members: Map<String, Json>) -> Result<(), Box<Page>> {
     // Plain OAuth 2 has names of its own for the same things.
     for (own, common) in [("id", "sub"), ("display_name", "name"), ("mail", "email")] {
         if let (Some(value), false) = (members.get(own).cloned(), app.openid()) {
@@ -420,9 +484,9 @@ async fn userinfo(app: &App, fresh: &mut Fresh) -> Result<(), Box<Page>> {
         }
     }
     let sub = members.get("sub").and_then(Json::as_str).unwrap_or_default().to_owned();
-    if !app.openid() {
+    if !app.openid() || app.odd.has("never-reads-id-token") {
         if sub.is_empty() {
-            return Err(away());
+            return Err(unsaid());
         }
         fresh.sub = sub;
     } else if app.flaws.has("userinfo-sub-unchecked")
@@ -440,6 +504,9 @@ fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction
     let lacks = |claim: &str| !fresh.claims.contains_key(claim);
     if app.flaws.has("crashes-on-missing-claim") && (lacks("name") || lacks("picture")) {
         return Page::html(500, "Internal error", "<p>cannot read a property</p>");
+    }
+    if app.odd.has("refuses-lookalike-subjects") && accounts::has_lookalike(app, &fresh.sub) {
+        return Page::sorry(400, "Somebody with nearly the same identifier is known here already.");
     }
     let account = accounts::of(app, &fresh.sub, &fresh.claims);
     let mut granted = fresh.granted;
@@ -475,5 +542,7 @@ fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction
     if app.flaws.has("session-id-in-url") {
         return Page { cookie: Some(id.clone()), ..Page::to(&format!("{target}?session={id}&token={access_token}")) };
     }
-    Page { cookie: Some(id), ..Page::to(target) }
+    let login = app.odd.has("state-in-signed-cookie").then(String::new);
+    let page = Page { cookie: Some(id), login, ..Page::to(target) };
+    if app.odd.has("pop-up") { detour::in_a_pop_up(page) } else { page }
 }

@@ -1,5 +1,8 @@
 //! Signing out: by the person, and by the provider's logout token (OpenID Connect Back-Channel Logout 1.0).
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use serde_json::Value as Json;
 
 use super::Base;
@@ -10,6 +13,8 @@ use super::web::{Page, Visit, session_of};
 
 /// The event of a logout token (section 2.4).
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+/// How much later a logout takes effect, by the oddity `logout-later`.
+const LATER: Duration = Duration::from_millis(100);
 /// Seconds for which a logout token is good.
 const LIFETIME: i64 = 300;
 
@@ -48,7 +53,7 @@ async fn at_the_provider(app: &App, visit: &Visit) -> Option<String> {
     Some(with_query(&endpoint, &query.finish()))
 }
 
-pub(super) async fn back_channel(app: &App, visit: &Visit) -> Page {
+pub(super) async fn back_channel(app: &Arc<App>, visit: &Visit) -> Page {
     let text = visit.form.get("logout_token").map(String::as_str).unwrap_or_default();
     // Each provider speaks of its own sessions, with its own keys.
     let claimed = Token::parse(text).ok().and_then(|token| token.text("iss").map(str::to_owned));
@@ -58,7 +63,18 @@ pub(super) async fn back_channel(app: &App, visit: &Visit) -> Page {
             if app.flaws.has("logout-only-cookie") {
                 return Page { cookie: Some(String::new()), ..Page::json(200, &Json::Null) };
             }
-            end(app, &token);
+            if app.odd.has("logout-later") {
+                let app = Arc::clone(app);
+                tokio::spawn(async move {
+                    tokio::time::sleep(LATER).await;
+                    end(&app, &token);
+                });
+            } else {
+                end(app, &token);
+            }
+            if app.odd.has("logout-204") {
+                return Page { status: 204, body: String::new(), ..Page::json(204, &Json::Null) };
+            }
             Page::json(200, &Json::Null)
         }
         Err(_) if app.flaws.has("logout-200-always") => Page::json(200, &Json::Null),

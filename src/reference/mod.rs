@@ -2,12 +2,14 @@
 
 mod accounts;
 mod client;
+mod detour;
 mod features;
 mod flaws;
 mod jwt;
 mod login;
 mod logout;
 mod manifest;
+mod oddities;
 mod provider;
 mod state;
 mod web;
@@ -22,6 +24,7 @@ use tokio::task::JoinHandle;
 
 pub use flaws::FLAWS;
 pub use manifest::manifest;
+pub use oddities::{ODDITIES, Oddity, declare};
 
 /// Which defences it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,6 +69,8 @@ pub struct ReferenceConfig {
     pub base: Base,
     /// Its defects, by id.
     pub flaws: BTreeSet<String>,
+    /// Its odd habits, by id.
+    pub oddities: BTreeSet<String>,
     /// Port 0: any.
     pub listen: SocketAddr,
     /// `oidc`, `acme`.
@@ -87,6 +92,7 @@ pub struct ReferenceConfig {
 /// A running reference partner. Dropping it stops it.
 pub struct Reference {
     base_url: String,
+    app: Arc<state::App>,
     stopping: watch::Sender<bool>,
     serving: Mutex<Option<JoinHandle<()>>>,
 }
@@ -101,13 +107,18 @@ impl Reference {
         let base_url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
         let stopping = watch::channel(false).0;
         let app = Arc::new(state::App::new(config, base_url.clone()));
-        let serving = tokio::spawn(web::run(app, listener, stopping.subscribe()));
-        Ok(Reference { base_url, stopping, serving: Mutex::new(Some(serving)) })
+        let serving = tokio::spawn(web::run(Arc::clone(&app), listener, stopping.subscribe()));
+        Ok(Reference { base_url, app, stopping, serving: Mutex::new(Some(serving)) })
     }
 
     /// `http://127.0.0.1:{port}`.
     pub fn base_url(&self) -> &str {
         &self.base_url
+    }
+
+    /// Tells when it has ended itself, and how: as a process would by exiting.
+    pub fn exited(&self) -> watch::Receiver<Option<String>> {
+        self.app.exited.subscribe()
     }
 
     /// Stops it; afterwards its port is free.

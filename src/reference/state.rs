@@ -2,11 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 use super::flaws::Flaws;
+use super::oddities::Oddities;
+use super::web::Page;
 use super::{Base, ReferenceConfig};
 
 /// Sessions kept; the oldest goes when there are more.
@@ -15,7 +20,7 @@ const SESSIONS: usize = 10_000;
 const LOGINS: usize = 10;
 
 /// A login under way.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct Transaction {
     pub state: String,
     pub nonce: Option<String>,
@@ -52,6 +57,8 @@ pub(super) struct Session {
     pub refresh_token: Option<String>,
     /// Held by the one request that refreshes: a refresh token that is used twice may cost the whole grant.
     pub refreshing: Arc<tokio::sync::Mutex<()>>,
+    /// The login was begun anew by itself already.
+    pub restarted: bool,
 }
 
 /// An account.
@@ -82,6 +89,10 @@ pub(super) struct Inner {
     pub metadata: BTreeMap<String, Json>,
     /// By issuer.
     pub keys: BTreeMap<String, Json>,
+    /// When they were fetched.
+    pub keys_at: Option<Instant>,
+    /// Logins whose code is being redeemed behind a waiting page: ticket -> the page at the end.
+    pub waiting: HashMap<String, JoinHandle<Page>>,
     pub logout_ids: VecDeque<String>,
     made: u64,
 }
@@ -90,41 +101,49 @@ pub(super) struct Inner {
 pub(super) struct App {
     pub config: ReferenceConfig,
     pub flaws: Flaws,
+    pub odd: Oddities,
+    /// Set when it ends itself: how.
+    pub exited: watch::Sender<Option<String>>,
+    /// Held by the one request that is answered, where one is answered at a time.
+    pub turn: tokio::sync::Mutex<()>,
     pub base_url: String,
     /// A state that never changes, for the flaw that uses one.
     pub constant: String,
     /// Toward further providers.
-    pub others: Vec<App>,
+    pub others: Vec<Arc<App>>,
     inner: Arc<Mutex<Inner>>,
 }
 
 impl App {
     pub fn new(config: ReferenceConfig, base_url: String) -> Self {
         let inner = Arc::default();
-        let toward = |config: &ReferenceConfig, others: Vec<App>| App {
+        let toward = |config: &ReferenceConfig, others: Vec<Arc<App>>| App {
             flaws: Flaws(config.flaws.clone()),
+            odd: Oddities(config.oddities.clone()),
+            exited: watch::channel(None).0,
+            turn: tokio::sync::Mutex::default(),
             config: config.clone(),
             base_url: base_url.clone(),
             constant: random(),
             others,
             inner: Arc::clone(&inner),
         };
-        let others = config.others.iter().map(|other| toward(other, Vec::new())).collect();
+        let others = config.others.iter().map(|other| Arc::new(toward(other, Vec::new()))).collect();
         toward(&config, others)
     }
 
     /// Toward the provider that a path or a flaw names.
-    pub fn other(&self, provider: &str) -> Option<&App> {
+    pub fn other(&self, provider: &str) -> Option<&Arc<App>> {
         self.others.iter().find(|other| other.config.provider == provider)
     }
 
     /// Toward the provider with that issuer; toward the main one where there is none.
-    pub fn of_issuer(&self, issuer: &str) -> &App {
+    pub fn of_issuer<'a>(self: &'a Arc<Self>, issuer: &str) -> &'a Arc<App> {
         self.others.iter().find(|other| other.config.issuer == issuer).unwrap_or(self)
     }
 
     /// Toward whom the answer at the one callback is taken to come from. A sound partner has one per provider.
-    pub fn answering(&self, state: Option<&String>, session: Option<&Session>) -> &App {
+    pub fn answering<'a>(self: &'a Arc<Self>, state: Option<&String>, session: Option<&Session>) -> &'a Arc<App> {
         let logins = || session.into_iter().flat_map(|session| session.logins.iter().rev());
         let login = if self.flaws.has("provider-in-single-slot") {
             logins().next()
@@ -150,7 +169,11 @@ impl App {
     }
 
     pub fn sends_nonce(&self) -> bool {
-        self.openid() && self.config.base >= Base::Oidc && !self.flaws.has("no-csrf-defence")
+        self.openid()
+            && self.config.base >= Base::Oidc
+            && !self.flaws.has("no-csrf-defence")
+            && !self.odd.has("pkce-alone")
+            && !self.odd.has("never-reads-id-token")
     }
 
     pub fn checks_nonce(&self) -> bool {
@@ -211,8 +234,9 @@ impl App {
 impl Inner {
     /// Forgets accounts, sessions and logins under way; the numbers of accounts are not given out again.
     pub fn forget_people(&mut self) {
-        let (metadata, keys) = (std::mem::take(&mut self.metadata), std::mem::take(&mut self.keys));
-        *self = Inner { metadata, keys, made: self.made, ..Inner::default() };
+        let (metadata, keys, keys_at) =
+            (std::mem::take(&mut self.metadata), std::mem::take(&mut self.keys), self.keys_at);
+        *self = Inner { metadata, keys, keys_at, made: self.made, ..Inner::default() };
     }
 
     /// Puts a session under an identifier.

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::state::{App, Session, User, random};
-use super::{accounts, features, login, logout};
+use super::{accounts, detour, features, login, logout};
 
 /// More than any honest form.
 const BODY: usize = 64 << 10;
@@ -25,8 +25,13 @@ const BREATHER: Duration = Duration::from_millis(50);
 
 /// The session cookie.
 const COOKIE: &str = "session";
+/// The cookie that holds the login under way, by the oddity `state-in-signed-cookie`.
+const LOGIN: &str = "login";
+/// How long every answer takes, by the oddity `answers-slowly`.
+const SLOWLY: Duration = Duration::from_millis(300);
 
 /// A request, read.
+#[derive(Clone)]
 pub(super) struct Visit {
     pub method: String,
     pub path: String,
@@ -36,6 +41,8 @@ pub(super) struct Visit {
     pub form: BTreeMap<String, String>,
     /// Identifier in the session cookie, known or not.
     pub session: Option<String>,
+    /// The cookie that holds the login under way (only an oddity has one).
+    pub login: Option<String>,
 }
 
 /// An answer.
@@ -46,6 +53,8 @@ pub(super) struct Page {
     pub location: Option<String>,
     /// A new session identifier for the browser; empty: none any more.
     pub cookie: Option<String>,
+    /// The login under way for the browser to keep; empty: none any more.
+    pub login: Option<String>,
 }
 
 impl Page {
@@ -54,7 +63,7 @@ impl Page {
         let body = format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<h1>{title}</h1>\n{content}\n</html>\n"
         );
-        Page { status, body, kind: "text/html; charset=utf-8", location: None, cookie: None }
+        Page { status, body, kind: "text/html; charset=utf-8", location: None, cookie: None, login: None }
     }
 
     pub fn to(location: &str) -> Page {
@@ -80,11 +89,13 @@ pub(super) fn escaped(text: &str) -> String {
 /// Accepts until it is stopped; then the port is free, and every connection is closed.
 pub(super) async fn run(app: Arc<App>, listener: TcpListener, mut stopping: watch::Receiver<bool>) {
     let mut connections = JoinSet::new();
+    let mut exited = app.exited.subscribe();
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             Some(_) = connections.join_next() => continue,
             _ = stopping.wait_for(|stop| *stop) => return,
+            _ = exited.wait_for(Option::is_some) => return,
         };
         let Ok((stream, _)) = accepted else {
             // Mostly for want of file descriptors, and nothing tells when there are some again.
@@ -107,8 +118,17 @@ pub(super) async fn run(app: Arc<App>, listener: TcpListener, mut stopping: watc
 
 async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
     let hidden = if app.flaws.has("cookie-no-httponly") { "" } else { "; HttpOnly" };
+    let site = if app.odd.has("partitioned-cookie") { "SameSite=None; Secure; Partitioned" } else { "SameSite=Lax" };
+    let slow = app.odd.has("answers-slowly");
     // A browser that goes away must not stop a login in the middle: the work goes on in a task of its own.
     let work = tokio::spawn(async move {
+        if slow {
+            tokio::time::sleep(SLOWLY).await;
+        }
+        let _turn = match app.odd.has("one-at-a-time") {
+            true => Some(app.turn.lock().await),
+            false => None,
+        };
         match read(request).await {
             Some(visit) => route(&app, &visit).await,
             None => Page::sorry(413, "That was too much."),
@@ -125,7 +145,11 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Resp
     }
     if let Some(cookie) = &page.cookie {
         let life = if cookie.is_empty() { "; Max-Age=0" } else { "" };
-        builder = builder.header("set-cookie", format!("{COOKIE}={cookie}; Path=/{hidden}; SameSite=Lax{life}"));
+        builder = builder.header("set-cookie", format!("{COOKIE}={cookie}; Path=/{hidden}; {site}{life}"));
+    }
+    if let Some(login) = &page.login {
+        let life = if login.is_empty() { "; Max-Age=0" } else { "" };
+        builder = builder.header("set-cookie", format!("{LOGIN}={login}; Path=/; HttpOnly; SameSite=Lax{life}"));
     }
     builder.body(Full::new(Bytes::from(page.body))).unwrap_or_else(|_| {
         let mut plain = hyper::Response::new(Full::new(Bytes::from_static(b"bad target")));
@@ -140,10 +164,11 @@ async fn read(request: hyper::Request<Incoming>) -> Option<Visit> {
         url::form_urlencoded::parse(bytes).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     };
     let cookies = request.headers().get_all("cookie").iter().filter_map(|value| value.to_str().ok());
-    let session = cookies.flat_map(|text| text.split(';')).find_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == COOKIE).then(|| value.to_owned())
-    });
+    let cookies: BTreeMap<String, String> = cookies
+        .flat_map(|text| text.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='))
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
     let (parts, body) = request.into_parts();
     let body = Limited::new(body, BODY).collect().await.ok()?.to_bytes();
     Some(Visit {
@@ -152,12 +177,20 @@ async fn read(request: hyper::Request<Incoming>) -> Option<Visit> {
         host: parts.headers.get("host").and_then(|value| value.to_str().ok()).map(str::to_owned),
         query: pairs(parts.uri.query().unwrap_or_default().as_bytes()),
         form: pairs(&body),
-        session,
+        session: cookies.get(COOKIE).cloned(),
+        login: cookies.get(LOGIN).cloned(),
     })
 }
 
 async fn route(app: &Arc<App>, visit: &Visit) -> Page {
     match (visit.method.as_str(), visit.path.as_str()) {
+        ("GET", "/" | "/me") if app.odd.has("userinfo-at-every-view") && user_of(app, visit).is_some() => {
+            match features::asks_userinfo(app, visit).await {
+                Some(page) => page,
+                None if visit.path == "/" => home(app, visit),
+                None => me(app, visit),
+            }
+        }
         ("GET", "/") => home(app, visit),
         ("GET", "/me") => me(app, visit),
         ("GET", "/app.js") => script(app),
@@ -166,6 +199,7 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
             let session = session_of(app, visit).map(|(_, session)| session);
             login::callback(app.answering(visit.query.get("state"), session.as_ref()), visit).await
         }
+        ("GET", "/callback/wait") => detour::waited(app, visit).await,
         ("POST", "/logout") => logout::local(app, visit).await,
         ("GET", "/logged-out") => logout::returned(app, visit),
         ("POST", "/backchannel-logout") => logout::back_channel(app, visit).await,
@@ -188,7 +222,7 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
 }
 
 /// `/login/other`, `/callback/attacker`: what to do, and with which provider.
-fn with_provider<'a>(app: &'a App, path: &'a str) -> Option<(&'a str, &'a App)> {
+fn with_provider<'a>(app: &'a Arc<App>, path: &'a str) -> Option<(&'a str, &'a Arc<App>)> {
     let (what, provider) = path.strip_prefix('/')?.split_once('/')?;
     Some((what, app.other(provider)?))
 }

@@ -1,0 +1,113 @@
+//! Odd but right: habits of sound partners that a judge must put up with, each a switch. A case that fails one of them
+//! cries wolf. One mechanism, as for flaws: a set of names that is asked where the habit shows, and what the manifest
+//! says of it.
+
+use std::collections::BTreeSet;
+
+use crate::model::manifest::{IdentityFrom, Manifest, OnRevocation};
+
+use super::Base;
+
+/// A habit that is odd and right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oddity {
+    /// `answers-slowly`.
+    pub id: &'static str,
+    /// The base that has it.
+    pub base: Base,
+    /// What it does, in one line.
+    pub what: &'static str,
+}
+
+/// Which habits it has.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Oddities(pub BTreeSet<String>);
+
+impl Oddities {
+    /// Whether it has this one.
+    pub fn has(&self, id: &str) -> bool {
+        debug_assert!(ODDITIES.iter().any(|oddity| oddity.id == id), "no oddity {id}");
+        self.0.contains(id)
+    }
+}
+
+const fn oddity(id: &'static str, base: Base, what: &'static str) -> Oddity {
+    Oddity { id, base, what }
+}
+
+/// Every habit that is built.
+pub const ODDITIES: &[Oddity] = &[
+    // defences
+    oddity("pkce-alone", Base::Full, "PKCE is its only defence against forged responses: no state, no nonce"),
+    oddity("state-bound-to-cookie", Base::Oidc, "one state per browser, made from its cookie"),
+    oddity("state-in-signed-cookie", Base::Full, "the login under way is kept in a signed cookie, not at the server"),
+    oddity("no-iss-parameter", Base::Full, "does not know the parameter iss of the authorization response"),
+    oddity("never-fetches-keys", Base::Oidc, "leaves the ID token's signature to TLS, and never fetches keys"),
+    oddity("throttles-keys", Base::Full, "fetches the provider's keys at most once in 30 seconds"),
+    // identity
+    oddity("never-reads-id-token", Base::Oidc, "takes who it is from userinfo and never reads the ID token"),
+    oddity("no-userinfo", Base::Full, "never calls userinfo"),
+    oddity("prefetches-userinfo", Base::Full, "calls userinfo before it has looked at the ID token"),
+    oddity("userinfo-at-every-view", Base::Full, "calls userinfo at every page view"),
+    oddity(
+        "refuses-lookalike-subjects",
+        Base::Full,
+        "refuses whoever differs from a known subject by letter case alone",
+    ),
+    // tokens
+    oddity("secret-in-form", Base::Full, "authenticates at the token endpoint in the form"),
+    oddity("refreshes-early", Base::Full, "refreshes before every use of the API"),
+    oddity("degrades", Base::Full, "keeps the session when the grant is gone, without what needs it"),
+    // conduct
+    oddity("answers-slowly", Base::Full, "takes 300 ms for every answer"),
+    oddity("one-at-a-time", Base::Full, "answers one request at a time"),
+    oddity("refuses-with-200", Base::Full, "says that a login did not work on a page with status 200"),
+    oddity("restarts-login", Base::Full, "begins the login anew, once, whatever went wrong with it"),
+    oddity("waiting-page", Base::Full, "redeems the code in the background, behind a page that says to wait"),
+    oddity("pop-up", Base::Full, "ends the login on a page that tells its opener and closes"),
+    oddity("partitioned-cookie", Base::Full, "keeps its session in a partitioned cookie for all sites"),
+    oddity("logout-204", Base::Full, "answers a logout token with 204"),
+    oddity("logout-later", Base::Full, "answers a logout token first, and ends the session afterwards"),
+    oddity(
+        "exits-on-odd-userinfo",
+        Base::Oidc,
+        "ends itself when userinfo is no JSON: a finding, and the rest unharmed",
+    ),
+];
+
+/// What the manifest of a partner with these habits says otherwise.
+pub fn declare(manifest: &mut Manifest, oddities: &BTreeSet<String>) {
+    let has = &mut manifest.capabilities.has;
+    let mut lacks = |names: &[&str]| has.retain(|own| !names.contains(&own.as_str()));
+    for oddity in oddities {
+        match oddity.as_str() {
+            "pkce-alone" => lacks(&["state", "nonce"]),
+            "never-fetches-keys" => {
+                lacks(&["checks-signature"]);
+                manifest.at.endpoints.remove("backchannel_logout");
+            }
+            "throttles-keys" => manifest.provider.key_refresh_grace = Some("5m".to_owned()),
+            "never-reads-id-token" => {
+                lacks(&["nonce", "checks-signature"]);
+                manifest.session.identity_from = IdentityFrom::Userinfo;
+            }
+            "no-userinfo" => lacks(&["userinfo"]),
+            "secret-in-form" => manifest.client.auth = "client_secret_post".to_owned(),
+            "degrades" => manifest.session.on_revocation = OnRevocation::Degrade,
+            "logout-later" => manifest.session.grace = Some("3s".to_owned()),
+            _ => {}
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_oddity_has_an_id_of_its_own_and_says_what_it_does() {
+        let ids: BTreeSet<&str> = ODDITIES.iter().map(|oddity| oddity.id).collect();
+        assert_eq!(ids.len(), ODDITIES.len());
+        assert!(ODDITIES.iter().all(|oddity| !oddity.what.is_empty()));
+    }
+}
