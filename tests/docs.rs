@@ -137,6 +137,16 @@ fn the_commands_of_ci_md_are_true() {
 }
 
 #[test]
+fn the_commands_of_the_readme_are_true() {
+    let folder = tempdir().unwrap();
+    partner(folder.path(), "my-site", &[], "");
+    let case = "cases/tokens/nonce-wrong.toml";
+    std::fs::create_dir_all(folder.path().join("cases/tokens")).unwrap();
+    std::fs::copy(Path::new(env!("CARGO_MANIFEST_DIR")).join(case), folder.path().join(case)).unwrap();
+    run_page("../README.md", folder.path());
+}
+
+#[test]
 fn the_jobs_of_ci_md_run() {
     let folder = tempdir().unwrap();
     partners(folder.path());
