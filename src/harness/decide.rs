@@ -5,9 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::task::JoinSet;
 
 use crate::judge::Breach;
 use crate::model::fault::{Endpoint, Message};
@@ -17,6 +15,7 @@ use crate::model::verdict::{Level, Tier, Verdict};
 
 use super::album;
 use super::drive::PlayVariant;
+use super::generations::{STAYS_UP, died_alone, has_ended};
 use super::guard::{self, Control, Controls, Judged};
 use super::plan::{Isolation, Planned};
 use super::run::{RunRequest, SnapshotMode, result};
@@ -60,7 +59,7 @@ impl Decider {
         &self.request.suite.requirements
     }
 
-    fn jobs(&self) -> usize {
+    pub(super) fn jobs(&self) -> usize {
         self.request.jobs.or(self.ground.manifest.jobs).unwrap_or(4).max(1)
     }
 
@@ -89,10 +88,10 @@ impl Decider {
         let one_at_a_time = self.ground.launcher.company() == Company::OneAtATime;
         let (after, beside): (Vec<Planned>, Vec<Planned>) = of(Isolation::Isolated).partition(|_| one_at_a_time);
         let shared: Vec<Planned> = of(Isolation::Shared).collect();
-        let mut first = self.side_by_side(world, shared.into_iter().chain(beside)).await;
+        let mut first = self.in_generations(world, shared.into_iter().chain(beside).collect(), report).await;
         for one in of(Isolation::Exclusive) {
             let id = one.case.id.clone();
-            first.push((one.clone(), self.case(world, &one).await));
+            first.extend(self.in_generations(world, vec![one], report).await);
             self.recover(world, &id, report).await;
         }
         first.sort_by(|(a, _), (b, _)| a.case.id.cmp(&b.case.id));
@@ -120,13 +119,15 @@ impl Decider {
         self: &Arc<Self>,
         world: &Arc<World>,
         one: &Planned,
-        outcome: Option<Outcome>,
+        outcome: Result<Outcome, String>,
         report: &mut Report,
     ) -> Decided {
-        let Some(outcome) = outcome else {
-            let reason = "stopped after the first failure".to_owned();
-            let result = result(&self.request, one, Verdict::Inconclusive, reason);
-            return Decided { result, variants: Vec::new() };
+        let outcome = match outcome {
+            Ok(outcome) => outcome,
+            Err(reason) => {
+                let result = result(&self.request, one, Verdict::Inconclusive, reason);
+                return Decided { result, variants: Vec::new() };
+            }
         };
         let outcome = self.confirm(world, one, outcome, report).await;
         let result = self.summary(one, &outcome);
@@ -134,36 +135,13 @@ impl Decider {
         Decided { result, variants: outcome.variants }
     }
 
-    async fn side_by_side(
-        self: &Arc<Self>,
-        world: &Arc<World>,
-        cases: impl Iterator<Item = Planned>,
-    ) -> Vec<(Planned, Option<Outcome>)> {
-        let seats = Arc::new(Semaphore::new(self.jobs()));
-        let mut tasks = JoinSet::new();
-        for one in cases {
-            let (decider, world, seats) = (Arc::clone(self), Arc::clone(world), Arc::clone(&seats));
-            tasks.spawn(async move {
-                let _seat = seats.acquire_owned().await;
-                let outcome = decider.case(&world, &one).await;
-                (one, outcome)
-            });
-        }
-        let mut done = Vec::new();
-        while let Some(joined) = tasks.join_next().await {
-            match joined {
-                Ok(pair) => done.push(pair),
-                // A bug of ours must be seen, never swallowed as if the case had not been there.
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
-            }
-        }
-        done
-    }
-
-    /// All variants of a case, one after the other. `None`: the run is stopping.
-    async fn case(self: &Arc<Self>, world: &Arc<World>, one: &Planned) -> Option<Outcome> {
+    /// All variants of a case, one after the other.
+    ///
+    /// # Errors
+    /// The run is stopping: the reason why this case is not played.
+    pub(super) async fn case(self: &Arc<Self>, world: &Arc<World>, one: &Planned) -> Result<Outcome, String> {
         if self.stopping.load(Ordering::Relaxed) {
-            return None;
+            return Err("stopped after the first failure".to_owned());
         }
         let _ = self.events.send(Event::CaseStarted { id: one.case.id.clone() });
         let started = Instant::now();
@@ -185,13 +163,17 @@ impl Decider {
         if self.request.fail_fast && variants.iter().any(|judged| judged.verdict == Verdict::Fail) {
             self.stopping.store(true, Ordering::Relaxed);
         }
-        Some(Outcome { variants, duration_ms: milliseconds(started) })
+        Ok(Outcome::new(variants, started))
     }
 
-    async fn variant(&self, world: &Arc<World>, one: &Planned, variant: &PlayVariant) -> Judged {
+    pub(super) async fn variant(&self, world: &Arc<World>, one: &Planned, variant: &PlayVariant) -> Judged {
         let control =
             if one.case.is_negative() { Some(self.controls.of(world, &one.case, variant).await) } else { None };
         self.judged(world, control, one, variant).await
+    }
+
+    pub(super) fn forget_failed_control(&self, world: &World, one: &Planned, variant: &PlayVariant) {
+        self.controls.forget_failed(Some(world), &one.case, variant);
     }
 
     async fn judged(
@@ -278,34 +260,31 @@ impl Decider {
             if !matches!(judged.verdict, Verdict::Fail | Verdict::Inconclusive) {
                 continue;
             }
-            // An isolated case starts a partner of its own anyway.
-            let shared = one.isolation != Isolation::Isolated;
-            if shared && (judged.played.partner_died.is_some() || world.partner().await.ended().is_some()) {
-                if let Err(error) = world.restart().await {
-                    report.run.blocked.get_or_insert(error.to_string());
-                    continue;
-                }
-                let _ =
-                    self.events.send(Event::Note(format!("the partner ended during {}; started again", one.case.id)));
+            if judged.findings.iter().any(|finding| finding.requirement == STAYS_UP) {
+                continue;
             }
             let alone = match one.isolation {
                 Isolation::Isolated => {
                     self.controls.forget_failed(None, &one.case, variant);
-                    self.in_own_world(one, variant).await
+                    let mut alone = self.in_own_world(one, variant).await;
+                    if let (Some(_), Some(how)) = (&judged.played.partner_died, alone.played.partner_died.clone()) {
+                        died_alone(one, &mut alone, &how);
+                    }
+                    alone
                 }
-                _ => {
-                    let _alone = world.alone.write().await;
-                    self.controls.forget_failed(Some(world.as_ref()), &one.case, variant);
-                    self.variant(world, one, variant).await
-                }
+                _ => match self.alone(world, one, variant, 0, report).await {
+                    Ok(alone) => alone,
+                    // The report says already that the partner is gone; what was seen before stays.
+                    Err(_) => continue,
+                },
             };
-            if judged.verdict == Verdict::Fail && alone.verdict < Verdict::Inconclusive {
+            if judged.verdict == Verdict::Fail
+                && alone.verdict < Verdict::Inconclusive
+                && judged.played.partner_died.is_none()
+            {
                 report.findings.push(crosstalk(one, judged));
             }
             *judged = alone;
-            if let Some(how) = judged.played.partner_died.clone() {
-                died_alone(one, judged, &how);
-            }
         }
         outcome.duration_ms += milliseconds(started);
         outcome
@@ -314,6 +293,10 @@ impl Decider {
     /// G2: after deviations a plain login of somebody new must work.
     async fn recover(self: &Arc<Self>, world: &Arc<World>, after: &str, report: &mut Report) {
         if report.run.blocked.is_some() {
+            return;
+        }
+        // That it ended is judged where it did.
+        if has_ended(world).await && self.start_again(world, after, report).await.is_err() {
             return;
         }
         let _alone = world.alone.write().await;
@@ -406,15 +389,32 @@ impl Decider {
         self.requirements().get(requirement).map_or(Level::Must, |rule| rule.level)
     }
 
+    /// Something that people should know of the run.
+    pub(super) fn tell_note(&self, text: String) {
+        let _ = self.events.send(Event::Note(text));
+    }
+
     fn tell(&self, result: &CaseResult) {
         let _ = self.events.send(Event::CaseFinished(Box::new(result.clone())));
     }
 }
 
 /// All variants of a case.
-pub struct Outcome {
+pub(super) struct Outcome {
     variants: Vec<Judged>,
     duration_ms: u64,
+}
+
+impl Outcome {
+    /// Played since `started`.
+    pub fn new(variants: Vec<Judged>, started: Instant) -> Self {
+        Outcome { variants, duration_ms: milliseconds(started) }
+    }
+
+    /// The worst verdict of all.
+    pub fn worst(&self) -> Verdict {
+        self.variants.iter().map(|judged| judged.verdict).max().unwrap_or(Verdict::NotApplicable)
+    }
 }
 
 fn milliseconds(since: Instant) -> u64 {
@@ -446,20 +446,4 @@ fn crosstalk(one: &Planned, judged: &Judged) -> Finding {
         exchange: judged.findings.first().and_then(|finding| finding.exchange.clone()),
         known: false,
     }
-}
-
-/// The case that is alone at the second death of the partner is the one that kills it.
-fn died_alone(one: &Planned, judged: &mut Judged, how: &str) {
-    judged.verdict = Verdict::Fail;
-    judged.reason = String::new();
-    judged.findings.push(Finding {
-        requirement: "partner/resilience#stays-up".to_owned(),
-        level: Level::Must,
-        verdict: Verdict::Fail,
-        expected: format!("the partner stays up through {}", one.case.id),
-        observed: format!("it ended, alone and for the second time: {how}"),
-        variant: judged.variant.clone(),
-        exchange: None,
-        known: false,
-    });
 }

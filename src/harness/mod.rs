@@ -4,6 +4,7 @@ pub mod album;
 pub mod coverage;
 pub mod decide;
 pub mod drive;
+mod generations;
 pub mod guard;
 pub mod kill;
 pub mod known;

@@ -70,8 +70,9 @@ fn shown(name: &str, json: Option<Json>) -> Page {
 }
 
 /// Asks userinfo about whoever is signed in; a page where she is signed out over it.
-pub(super) async fn asks_userinfo(app: &App, visit: &Visit) -> Option<Page> {
+pub(super) async fn asks_userinfo(app: &Arc<App>, visit: &Visit) -> Option<Page> {
     let (id, session) = session_of(app, visit)?;
+    let app = app.of_issuer(&session.issuer);
     let token = session.access_token?;
     let url = app.endpoint("userinfo").await.ok()?;
     match app.call(url.clone(), &token).await {

@@ -79,6 +79,7 @@ impl Attempts {
             let own = self.at(*name).delivery(*id);
             all.matched += own.matched;
             all.delivered += own.delivered;
+            all.idle += own.idle;
         }
         all
     }
