@@ -44,7 +44,8 @@ pub fn reach(suite: &Suite, case: &Arc<Case>) -> Reach {
 }
 
 fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str) -> Option<String> {
-    let subject = SubjectSpec::Reference { base, flaws: BTreeSet::new(), dialect: dialect.to_owned() };
+    let subject =
+        SubjectSpec::Reference { base, flaws: BTreeSet::new(), oddities: BTreeSet::new(), dialect: dialect.to_owned() };
     let manifest = subject.manifest();
     let capabilities = capabilities_of(&manifest);
     let circumstances = Circumstances {

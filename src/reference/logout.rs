@@ -20,7 +20,7 @@ const LIFETIME: i64 = 300;
 
 /// The person signs out: here at once, and at the provider by way of her browser (OpenID Connect RP-Initiated Logout
 /// 1.0, section 2) where the base has that.
-pub(super) async fn local(app: &App, visit: &Visit) -> Page {
+pub(super) async fn local(app: &Arc<App>, visit: &Visit) -> Page {
     let onward = at_the_provider(app, visit).await;
     let ends_later = onward.is_some() && app.flaws.has("logout-provider-first");
     let to = onward.as_deref().unwrap_or("/");
@@ -40,7 +40,7 @@ fn end_here(app: &App, visit: &Visit, to: &str) -> Page {
 }
 
 /// The address at which the provider signs the person out.
-async fn at_the_provider(app: &App, visit: &Visit) -> Option<String> {
+async fn at_the_provider(app: &Arc<App>, visit: &Visit) -> Option<String> {
     let (_, session) = session_of(app, visit).filter(|_| app.config.base == Base::Full && app.openid())?;
     // Toward whoever signed her in.
     let app = app.of_issuer(&session.issuer);

@@ -100,7 +100,12 @@ fn honest(alone: &Arc<Suite>, file: &Path, runtime: &tokio::runtime::Runtime) ->
 async fn play(alone: &Arc<Suite>, file: &Path, base: Base) -> Report {
     let request = RunRequest {
         suite: Arc::clone(alone),
-        subject: SubjectSpec::Reference { base, flaws: BTreeSet::new(), dialect: "oidc".to_owned() },
+        subject: SubjectSpec::Reference {
+            base,
+            flaws: BTreeSet::new(),
+            oddities: BTreeSet::new(),
+            dialect: "oidc".to_owned(),
+        },
         dialect: None,
         tier: Some(Tier::Fapi),
         jobs: None,
