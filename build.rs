@@ -29,6 +29,10 @@ fn gather(folder: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     for entry in entries {
         let path = entry?.path();
         let kind = path.extension().and_then(|extension| extension.to_str());
+        // Schemas for editors are made from the program, not read by it.
+        if path.ends_with("specs/schema") {
+            continue;
+        }
         if path.is_dir() {
             gather(&path, files)?;
         } else if matches!(kind, Some("toml" | "json")) {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::verdict::Tier;
 
 /// How a capability is known.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Kind {
@@ -19,6 +20,7 @@ pub enum Kind {
 }
 
 /// What a partner can do.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capability {
@@ -49,6 +51,7 @@ pub fn capabilities(text: &str) -> Result<Vec<Capability>, String> {
 }
 
 /// What a tier allows.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct TierRule {

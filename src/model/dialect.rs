@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::persona::Persona;
 
 /// The wire protocol of a provider, as data.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Dialect {
@@ -65,6 +66,7 @@ fn sub() -> String {
 }
 
 /// What can be granted.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scope {

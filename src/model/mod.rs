@@ -8,6 +8,8 @@ pub mod diagnostic;
 pub mod dialect;
 pub mod exchange;
 pub mod fault;
+#[cfg(test)]
+mod json_schemas;
 pub mod manifest;
 pub mod observation;
 pub mod persona;

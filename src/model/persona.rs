@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 use super::case::Audience;
 
 /// A person as the dialect's file describes her. Text may contain `{id}`, which is replaced by the minted id.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Persona {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use super::verdict::{Level, Tier};
 
 /// One rule (`specs/requirements/<spec>.toml`).
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Requirement {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::verdict::{Level, Tier, Verdict};
 
 /// One requirement that held or did not, with what was expected and what was observed.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Finding {
     /// Requirement id.
@@ -29,6 +30,7 @@ pub struct Finding {
 }
 
 /// The judgement on one case.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CaseResult {
     /// Case id.
@@ -54,6 +56,7 @@ pub struct CaseResult {
 }
 
 /// How a case's ladder compares with the stored one.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SnapshotState {
@@ -71,6 +74,7 @@ pub enum SnapshotState {
 }
 
 /// Counts of verdicts over cases.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[allow(missing_docs)]
 pub struct Totals {
@@ -100,6 +104,7 @@ impl Totals {
 }
 
 /// The JSON report, one per partner (DESIGN section 10).
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// Always 1.
@@ -127,6 +132,7 @@ pub struct Report {
 }
 
 /// A versioned suite.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Suite {
     /// The program's version.
@@ -136,6 +142,7 @@ pub struct Suite {
 }
 
 /// The partner of a report.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Subject {
     /// The manifest's name.
@@ -147,6 +154,7 @@ pub struct Subject {
 }
 
 /// Facts about a run.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RunFacts {
     /// Up to which tier.

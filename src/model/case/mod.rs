@@ -4,6 +4,8 @@ mod expectation;
 mod parse;
 
 pub use expectation::*;
+#[cfg(test)]
+pub(crate) use parse::grammar;
 pub use parse::{Vocabulary, parse};
 
 use std::time::Duration;
@@ -354,6 +356,7 @@ pub struct Change {
 }
 
 /// Who may see a field.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]

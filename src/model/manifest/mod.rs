@@ -17,6 +17,7 @@ pub use second::{SecondAddress, SecondProvider};
 pub const ID_TOKEN_ALGS: [&str; 5] = ["RS256", "ES256", "PS256", "EdDSA", "HS256"];
 
 /// What a partner says of itself.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
@@ -71,6 +72,7 @@ fn oidc() -> String {
 }
 
 /// `[client]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Client {
@@ -97,6 +99,7 @@ fn basic() -> String {
 }
 
 /// `[scopes]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Scopes {
@@ -109,6 +112,7 @@ pub struct Scopes {
 }
 
 /// `[at]`: places.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct At {
     /// `http://127.0.0.1:{port}`.
@@ -205,6 +209,7 @@ impl<'de> Deserialize<'de> for Place {
 }
 
 /// `[session]`: the probe.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Session {
@@ -227,6 +232,7 @@ pub struct Session {
 }
 
 /// `who`: at least one of them.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct WhoIs {
@@ -273,6 +279,7 @@ impl<'de> Deserialize<'de> for Pointer {
 }
 
 /// Where the partner takes identity from.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
@@ -283,6 +290,7 @@ pub enum IdentityFrom {
 }
 
 /// What becomes of a session whose grant was withdrawn.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[allow(missing_docs)]
@@ -293,6 +301,7 @@ pub enum OnRevocation {
 }
 
 /// `[accounts]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Accounts {
@@ -308,6 +317,7 @@ pub struct Accounts {
 }
 
 /// `[provider]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ProviderSection {
@@ -323,6 +333,7 @@ pub struct ProviderSection {
 }
 
 /// `[start]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Start {
@@ -346,6 +357,7 @@ pub struct Start {
 }
 
 /// `[capabilities]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Capabilities {
@@ -355,6 +367,7 @@ pub struct Capabilities {
 }
 
 /// `[[known]]`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Known {

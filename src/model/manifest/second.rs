@@ -8,6 +8,7 @@ use serde::Deserialize;
 ///
 /// `attacker` gives the partner the same `client_id` as the main provider does, as a dishonest provider would; `other`
 /// gives one of its own. Each has a secret of its own.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecondProvider {
@@ -29,6 +30,7 @@ pub struct SecondProvider {
 }
 
 /// `other` and `attacker` of `[second_provider]`: what a running partner is set up with already.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SecondAddress {

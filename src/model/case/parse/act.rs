@@ -273,7 +273,7 @@ fn scopes<'t>(reader: &Reader<'t>, node: Node<'t>) -> Scopes {
     }
 }
 
-const MESSAGES: [&str; 5] =
+pub(super) const MESSAGES: [&str; 5] =
     ["logout_token", "security_event", "signed_request", "platform_event", "frontchannel_logout"];
 
 fn notify<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Notify> {

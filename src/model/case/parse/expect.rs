@@ -16,11 +16,11 @@ use super::schema;
 use super::value::value;
 
 /// What an expectation can be about.
-const SUBJECTS: [&str; 11] =
+pub(super) const SUBJECTS: [&str; 11] =
     ["session", "ended", "account", "fields", "features", "request", "response", "cookie", "hidden", "inert", "any"];
 
 /// Qualifier -> the subjects that it goes with.
-const QUALIFIERS: [(&str, &[&str]); 18] = [
+pub(super) const QUALIFIERS: [(&str, &[&str]); 18] = [
     ("count", &["request", "cookie"]),
     ("matches", &["request", "response", "cookie"]),
     ("answered", &["request"]),
@@ -131,7 +131,7 @@ fn matches_of<'t>(reader: &Reader<'t>, node: Node<'t>) -> crate::model::value::V
 }
 
 /// Secrets that `hidden` may name: one kind, `secrets` (what no browser ever has to carry), or `everything`.
-const SECRETS: [&str; 9] = [
+pub(super) const SECRETS: [&str; 9] = [
     "client_secret",
     "code",
     "code_verifier",
@@ -366,7 +366,7 @@ fn gap<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<std::time::Duration> {
     read
 }
 
-const PLACES: [(&str, LeakPlace); 8] = [
+pub(super) const PLACES: [(&str, LeakPlace); 8] = [
     ("url", LeakPlace::Url),
     ("referer", LeakPlace::Referer),
     ("page", LeakPlace::Page),

@@ -14,7 +14,7 @@ use crate::model::value::Value;
 use super::reader::{Node, Reader, members};
 use super::value::{named, repeated, value};
 
-const KEYS: [&str; 16] = [
+pub(super) const KEYS: [&str; 16] = [
     "in",
     "nth",
     "of",
@@ -215,7 +215,7 @@ fn unsigned(reader: &Reader<'_>, span: Range<usize>, address: &Address) {
     );
 }
 
-const SHAPES: [(&str, SignatureShape); 9] = [
+pub(super) const SHAPES: [(&str, SignatureShape); 9] = [
     ("good", SignatureShape::Good),
     ("flipped", SignatureShape::Flipped),
     ("empty", SignatureShape::Empty),
@@ -227,7 +227,8 @@ const SHAPES: [(&str, SignatureShape); 9] = [
     ("extra", SignatureShape::Extra),
 ];
 
-const SIGNING_KEYS: [&str; 8] = ["main", "second", "fresh", "withdrawn", "attacker", "rsa-1024", "rsa-512", "oct"];
+pub(super) const SIGNING_KEYS: [&str; 8] =
+    ["main", "second", "fresh", "withdrawn", "attacker", "rsa-1024", "rsa-512", "oct"];
 
 fn sign<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Sign> {
     if let DeValue::Table(table) = node.get_ref() {
@@ -267,7 +268,7 @@ fn sign<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Sign> {
     }
 }
 
-const ENCODINGS: [(&str, Encode); 15] = [
+pub(super) const ENCODINGS: [(&str, Encode); 15] = [
     ("json", Encode::Json),
     ("flattened", Encode::Flattened),
     ("padded", Encode::Padded),

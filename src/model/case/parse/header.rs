@@ -13,7 +13,7 @@ use super::reader::{LANGUAGE, Node, Reader};
 use super::step::step;
 use super::value::value;
 
-const KEYS: [&str; 12] = [
+pub(super) const KEYS: [&str; 12] = [
     "title",
     "requirement",
     "tier",
@@ -28,7 +28,7 @@ const KEYS: [&str; 12] = [
     "step",
 ];
 
-const LISTS: [ManifestList; 4] =
+pub(super) const LISTS: [ManifestList; 4] =
     [ManifestList::OptionalScopes, ManifestList::OptionalFields, ManifestList::Features, ManifestList::RedirectUris];
 
 /// The whole case, as far as it can be read; what cannot is said to the reader.

@@ -3,6 +3,8 @@
 mod act;
 mod expect;
 mod fault;
+#[cfg(test)]
+pub(crate) mod grammar;
 mod header;
 mod lint;
 mod reader;

@@ -6,11 +6,11 @@ use toml::de::{DeTable, DeValue};
 use super::reader::{Node, Reader, members, type_name};
 
 /// Keywords whose value must be a list.
-const LISTS: [&str; 5] = ["required", "enum", "allOf", "anyOf", "oneOf"];
+pub(super) const LISTS: [&str; 5] = ["required", "enum", "allOf", "anyOf", "oneOf"];
 /// Keywords whose value must be a table of schemas.
-const TABLES: [&str; 4] = ["properties", "patternProperties", "$defs", "dependentSchemas"];
+pub(super) const TABLES: [&str; 4] = ["properties", "patternProperties", "$defs", "dependentSchemas"];
 /// Keywords whose value must be a number.
-const NUMBERS: [&str; 10] = [
+pub(super) const NUMBERS: [&str; 10] = [
     "minimum",
     "maximum",
     "minLength",
@@ -23,9 +23,9 @@ const NUMBERS: [&str; 10] = [
     "exclusiveMaximum",
 ];
 /// Keywords whose value is a schema.
-const SCHEMAS: [&str; 7] = ["items", "contains", "not", "if", "then", "else", "additionalProperties"];
+pub(super) const SCHEMAS: [&str; 7] = ["items", "contains", "not", "if", "then", "else", "additionalProperties"];
 /// Keywords whose value may be anything, or text.
-const OTHERS: [&str; 17] = [
+pub(super) const OTHERS: [&str; 17] = [
     "type",
     "const",
     "pattern",

@@ -12,7 +12,8 @@ use super::header::{level, requirement};
 use super::reader::{LANGUAGE, Node, Reader, members};
 
 /// The keys beside the action.
-const KEYS: [&str; 9] = ["name", "browser", "tab", "save", "repeat", "background", "attack", "requirement", "level"];
+pub(super) const KEYS: [&str; 9] =
+    ["name", "browser", "tab", "save", "repeat", "background", "attack", "requirement", "level"];
 
 /// A step, if it has an action that can be read.
 pub(super) fn step<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Step> {

@@ -1,0 +1,185 @@
+//! The JSON Schemas in `specs/schema/`, for editors and for programs that read reports: made from the types that read and
+//! write the files, so that their descriptions are the doc comments. Built in tests alone; nothing here is shipped.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use schemars::generate::SchemaSettings;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
+use serde_json::Value as Json;
+
+use super::capability::{Capability, TierRule};
+use super::case::grammar;
+use super::dialect::Dialect;
+use super::manifest::{Manifest, PLACES, Place, Pointer};
+use super::persona::Persona;
+use super::requirement::Requirement;
+use super::result::Report;
+use super::verdict::Tier;
+
+impl JsonSchema for Place {
+    fn schema_name() -> Cow<'static, str> {
+        "Place".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "A path, or how to do something at the partner.",
+            "anyOf": [
+                { "type": "string" },
+                {
+                    "type": "object",
+                    "required": ["path"],
+                    "additionalProperties": false,
+                    "properties": {
+                        "path": { "type": "string", "description": "Path or absolute URL." },
+                        "method": { "enum": ["GET", "POST", "PUT", "PATCH", "DELETE"], "description": "GET when absent." },
+                        "form": {
+                            "type": "object",
+                            "additionalProperties": { "type": "string" },
+                            "description": "Form members; {email}, {name}, {username} and {password} are filled from the person.",
+                        },
+                        "page": { "type": "string", "description": "Page whose form is sent, with its hidden members." },
+                        "needs": {
+                            "type": "array",
+                            "items": { "type": "string" },
+                            "description": "Scopes that a feature needs.",
+                        },
+                        "shows": { "type": "string", "description": "A CSS selector that must match where a feature works." },
+                    },
+                },
+            ],
+        })
+    }
+}
+
+impl JsonSchema for Pointer {
+    fn schema_name() -> Cow<'static, str> {
+        "Pointer".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "Where a text is on the probe's answer: a JSON Pointer, or { css = \"#user\" }.",
+            "anyOf": [
+                { "type": "string", "pattern": "^/" },
+                {
+                    "type": "object",
+                    "required": ["css"],
+                    "additionalProperties": false,
+                    "properties": { "css": { "type": "string" } },
+                },
+            ],
+        })
+    }
+}
+
+/// A file under specs/requirements/.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code)]
+struct RequirementFile {
+    /// Rules; each id begins with the name of the file.
+    requirement: Vec<Requirement>,
+}
+
+/// personas.toml of a dialect.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code)]
+struct PersonaFile {
+    /// People.
+    persona: Vec<Persona>,
+}
+
+/// specs/capabilities.toml.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code)]
+struct CapabilityFile {
+    /// What a partner can do.
+    capability: Vec<Capability>,
+}
+
+/// specs/tiers.toml.
+#[derive(JsonSchema)]
+#[schemars(transparent)]
+#[allow(dead_code)]
+struct TierFile(BTreeMap<Tier, TierRule>);
+
+/// In draft 7, which is what editors for TOML know.
+fn of<T: JsonSchema>(title: &str) -> Json {
+    let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value();
+    schema["title"] = Json::from(title);
+    // A key that is absent and one that is null are different things in TOML: there is no null.
+    if title != "Countersign report" {
+        without_null(&mut schema);
+    }
+    schema
+}
+
+fn without_null(schema: &mut Json) {
+    match schema {
+        Json::Object(members) => {
+            if let Some(Json::Array(types)) = members.get_mut("type") {
+                types.retain(|own| own != "null");
+            }
+            if members.get("default") == Some(&Json::Null) {
+                members.remove("default");
+            }
+            if let Some(Json::Array(choices)) = members.get_mut("anyOf") {
+                choices.retain(|choice| choice["type"] != "null");
+            }
+            members.values_mut().for_each(without_null);
+        }
+        Json::Array(items) => items.iter_mut().for_each(without_null),
+        _ => {}
+    }
+}
+
+/// Places have names of their own; what is flattened cannot say so.
+fn manifest() -> Json {
+    let mut schema = of::<Manifest>("Countersign manifest");
+    let at = &mut schema["definitions"]["At"];
+    at["additionalProperties"] = Json::from(false);
+    for place in PLACES {
+        at["properties"][place] = serde_json::json!({ "$ref": "#/definitions/Place" });
+    }
+    schema
+}
+
+/// Every schema by the name of its file.
+fn all() -> Vec<(&'static str, Json)> {
+    vec![
+        ("capabilities", of::<CapabilityFile>("Countersign capabilities")),
+        ("case", grammar::case()),
+        ("dialect", of::<Dialect>("Countersign dialect")),
+        ("manifest", manifest()),
+        ("personas", of::<PersonaFile>("Countersign personas")),
+        ("report", of::<Report>("Countersign report")),
+        ("requirements", of::<RequirementFile>("Countersign requirements")),
+        ("tiers", of::<TierFile>("Countersign tiers")),
+    ]
+}
+
+#[test]
+fn the_schemas_in_specs_schema_are_those_of_the_types() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/schema");
+    let mut old = Vec::new();
+    for (name, schema) in all() {
+        let path = folder.join(format!("{name}.json"));
+        let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("WRITE_SCHEMAS").is_some() {
+            std::fs::create_dir_all(&folder).unwrap();
+            std::fs::write(&path, text).unwrap();
+        } else if std::fs::read_to_string(&path).unwrap_or_default() != text {
+            old.push(name);
+        }
+    }
+    assert!(
+        old.is_empty(),
+        "out of date: {}\nwrite them anew with: WRITE_SCHEMAS=1 cargo test --lib json_schemas",
+        old.join(", ")
+    );
+}
