@@ -99,6 +99,11 @@ impl Inbound {
         self.count("authorization") + posted > 1
     }
 
+    /// A token in the query (RFC 6750, section 2.3), which nobody should send.
+    pub fn queried_token(&self) -> Option<&str> {
+        one(&self.query, "access_token")
+    }
+
     fn posted_token(&self) -> Option<&str> {
         if self.is_post() { one(&self.form, "access_token") } else { None }
     }

@@ -1,6 +1,8 @@
 //! What an access token opens: userinfo and the API (RFC 6750; OpenID Connect Core, section 5.3), and revocation
 //! (RFC 7009).
 
+use std::sync::Arc;
+
 use crate::model::fault::Endpoint;
 
 use super::claims;
@@ -21,9 +23,20 @@ struct Bearer {
     alive: bool,
 }
 
-fn bearer(shared: &Shared, inbound: &Inbound) -> Option<Bearer> {
+/// The token of a request. One in the query opens nothing (RFC 9700, section 4.3.2), unless it was given out in an
+/// attempt: a partner under judgement gets as far as its cases, which say what is wrong.
+fn presented<'i>(shared: &Shared, inbound: &'i Inbound) -> Option<&'i str> {
+    inbound.bearer().or_else(|| {
+        let text = inbound.queried_token()?;
+        let ledger = shared.ledger();
+        let attempt = &ledger.access.get(text)?.origin.attempt;
+        (!Arc::ptr_eq(attempt, &shared.ambient)).then_some(text)
+    })
+}
+
+fn bearer(shared: &Shared, text: &str) -> Option<Bearer> {
     let ledger = shared.ledger();
-    let token = ledger.access.get(inbound.bearer()?)?;
+    let token = ledger.access.get(text)?;
     let attempt = &token.origin.attempt;
     let locked = token.origin.person.as_ref().is_some_and(|person| attempt.inner().locked.contains(person));
     let alive = !token.revoked && !locked && !attempt.is_finished() && attempt.now() < token.expires;
@@ -43,13 +56,13 @@ fn admitted(
     if inbound.has_several_tokens() {
         return Err(refuse(None, "invalid_request", "an access token stands in more than one place"));
     }
-    if inbound.bearer().is_none() {
+    let Some(text) = presented(shared, inbound) else {
         // Without any authentication the challenge names no error (RFC 6750, section 3.1).
         let answer = Answer::empty(401).with("www-authenticate", "Bearer");
         return Err(Box::new(Reply::of(endpoint, answer).because("no access token")));
-    }
-    let Some(bearer) = bearer(shared, inbound) else {
-        let origin = inbound.bearer().and_then(|token| shared.ledger().traced(&shared.circle, token));
+    };
+    let Some(bearer) = bearer(shared, text) else {
+        let origin = shared.ledger().traced(&shared.circle, text);
         return Err(refuse(origin, "invalid_token", "this access token is unknown"));
     };
     let origin = bearer.origin;

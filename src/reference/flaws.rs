@@ -118,6 +118,12 @@ pub const FLAWS: &[Flaw] = &[
     flaw("keeps-old-refresh-token", Base::Oidc, "a rotated refresh token is not stored"),
     flaw("drops-refresh-when-absent", Base::Oidc, "a refresh response without a refresh token costs the old one"),
     flaw("ignore-expired-session-after-revoke", Base::Oidc, "the session lives on after the grant is gone"),
+    flaw("bearer-in-query", Base::Oidc, "the access token stands in the address of userinfo and API"),
+    flaw(
+        "accepts-foreign-access-token",
+        Base::Full,
+        "the token login takes access tokens that other clients were given",
+    ),
     // logout
     flaw("logout-token-no-sig-check", Base::Full, "the logout token is decoded only"),
     flaw("logout-only-cookie", Base::Full, "back-channel logout clears the caller's cookie, not the session"),

@@ -44,7 +44,8 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     };
     let second = if base == Base::Full && dialect != "acme" { SECOND } else { "" };
     let logout = if base == Base::Full && dialect != "acme" {
-        "endpoints.backchannel_logout = \"/backchannel-logout\"\n"
+        "endpoints.backchannel_logout = \"/backchannel-logout\"\n\
+         token_login = { path = \"/token-login\", method = \"POST\", form = { access_token = \"{access_token}\" } }\n"
     } else {
         ""
     };

@@ -12,6 +12,7 @@ mod manifest;
 mod oddities;
 mod provider;
 mod state;
+mod token_login;
 mod web;
 
 use std::collections::{BTreeMap, BTreeSet};

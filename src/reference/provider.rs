@@ -155,7 +155,9 @@ impl App {
 
     /// A call with an access token: status and JSON.
     pub async fn call(&self, url: String, token: &str) -> Result<(u16, Option<Json>), String> {
-        let authorization = Some(format!("Bearer {token}"));
+        let in_query = self.flaws.has("bearer-in-query");
+        let url = if in_query { format!("{url}?access_token={token}") } else { url };
+        let authorization = (!in_query).then(|| format!("Bearer {token}"));
         let answer = client::ask(Ask { url, authorization, ..Ask::default() }).await?;
         let body = serde_json::from_slice(&answer.body).ok();
         if body.is_none() && self.odd.has("exits-on-odd-userinfo") {

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::state::{App, Session, User, random};
-use super::{accounts, detour, features, login, logout};
+use super::{Base, accounts, detour, features, login, logout, token_login};
 
 /// More than any honest form.
 const BODY: usize = 64 << 10;
@@ -43,6 +43,8 @@ pub(super) struct Visit {
     pub session: Option<String>,
     /// The cookie that holds the login under way (only an oddity has one).
     pub login: Option<String>,
+    /// The site whose page sent it, where the browser says so.
+    pub origin: Option<String>,
 }
 
 /// An answer.
@@ -179,6 +181,7 @@ async fn read(request: hyper::Request<Incoming>) -> Option<Visit> {
         form: pairs(&body),
         session: cookies.get(COOKIE).cloned(),
         login: cookies.get(LOGIN).cloned(),
+        origin: parts.headers.get("origin").and_then(|value| value.to_str().ok()).map(str::to_owned),
     })
 }
 
@@ -207,6 +210,9 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("POST", "/signup") => accounts::sign_up(app, visit),
         ("GET", "/local-login") => accounts::local_login_page(),
         ("POST", "/local-login") => accounts::local_login(app, visit),
+        ("POST", "/token-login") if app.config.base == Base::Full && app.openid() => {
+            token_login::token_login(app, visit).await
+        }
         ("POST", "/test/reset") => reset(app),
         ("GET", "/healthz") => Page::json(200, &serde_json::json!({ "ready": true })),
         ("GET", path) if path.starts_with("/features/") => {

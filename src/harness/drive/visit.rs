@@ -5,7 +5,8 @@ use crate::model::case::{How, Site, Target, Visit};
 use crate::model::exchange::Cause;
 use crate::model::fault::ProviderName;
 use crate::model::manifest::Place;
-use crate::model::value::Value;
+use crate::model::value::{Environment, Source, Value};
+use crate::model::wire::Wire;
 use crate::partner;
 
 use super::play::{ATTACKER_ORIGIN, Play};
@@ -15,13 +16,12 @@ impl Play {
     pub(super) async fn visit(&self, visit: &Visit, cause: &Cause) -> Result<Option<Page>, AgentError> {
         let browser = self.browser(&cause.browser);
         let person = visit.who.as_ref().and_then(|who| self.who(who));
-        let adjust = |navigation: Navigation| self.adjust(navigation, visit, cause);
         let name = match &visit.target {
             Target::Place(name) => name.as_str(),
             Target::Url(value) => {
                 let Some(url) = self.text(value) else { return Ok(None) };
                 self.attempt.register(&url, cause);
-                let navigation = adjust(Navigation { url, ..Navigation::default() });
+                let navigation = self.adjust(Navigation { url, ..Navigation::default() }, visit, None, cause);
                 return browser.open(&cause.tab, navigation, cause).await.map(Some);
             }
             Target::Reload => return self.again(browser.page(&cause.tab), visit, cause).await,
@@ -54,6 +54,7 @@ impl Play {
                 return Ok(None);
             }
         };
+        let adjust = |navigation: Navigation| self.adjust(navigation, visit, Some(place), cause);
         let page =
             partner::open_place(&self.base, &browser, &cause.tab, place, person.as_ref(), &adjust, cause).await?;
         // Who signs up or logs in locally is in by her own account.
@@ -71,17 +72,23 @@ impl Play {
             self.trouble(format!("tab `{}` shows no page yet, so there is nothing to go back to", cause.tab));
             return Ok(None);
         };
-        let navigation = self.adjust(Navigation { url: page.seen.url, ..Navigation::default() }, visit, cause);
+        let again = Navigation { url: page.seen.url, ..Navigation::default() };
+        let navigation = self.adjust(again, visit, None, cause);
         self.browser(&cause.browser).open(&cause.tab, navigation, cause).await.map(Some)
     }
 
     /// Parameters, headers, method and the site that causes it.
-    fn adjust(&self, mut navigation: Navigation, visit: &Visit, cause: &Cause) -> Navigation {
+    fn adjust(&self, mut navigation: Navigation, visit: &Visit, place: Option<&Place>, cause: &Cause) -> Navigation {
         let return_param = self.world.ground.manifest.at.return_param.clone();
-        // The manifest knows what the partner calls the parameter that says where to go after the login.
+        // The manifest knows what the partner calls the parameter that says where to go after the login, and what the
+        // members of a place's form are called that take an e-mail address, a password, an access token.
         let real_name = |name: &str| match (&return_param, name) {
             (Some(own), "return_param") => own.clone(),
-            _ => name.to_owned(),
+            _ => {
+                let filled = format!("{{{name}}}");
+                let form = place.into_iter().flat_map(|place| &place.form);
+                form.into_iter().find(|(_, value)| **value == filled).map_or(name, |(own, _)| own).to_owned()
+            }
         };
         let mut parameters = Parameters::of(&navigation);
         for (name, value) in &visit.set {
@@ -129,16 +136,25 @@ impl Play {
         navigation
     }
 
-    /// A value as text; what is not known is noted as trouble.
+    /// A value as text, as a browser puts it on the wire now; what is not known is noted as trouble.
     pub(super) fn text(&self, value: &Value) -> Option<String> {
         self.note_idle(value);
-        match value.resolve(self) {
+        match value.resolve(&Now(self)) {
             Ok(wire) => Some(wire.to_text()),
             Err(unresolved) => {
                 self.trouble(unresolved.to_string());
                 None
             }
         }
+    }
+}
+
+/// What the driver knows, and what the provider says when it is asked at this moment: a time, a token.
+struct Now<'p>(&'p Play);
+
+impl Environment for Now<'_> {
+    fn source(&self, source: &Source) -> Option<Wire> {
+        self.0.source(source).or_else(|| self.0.attempt.source(source))
     }
 }
 

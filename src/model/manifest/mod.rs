@@ -155,8 +155,8 @@ pub struct Place {
     pub path: String,
     /// `GET` when absent.
     pub method: Option<String>,
-    /// Form members; `{email}`, `{name}`, `{username}`, `{password}` are filled from the person. Empty with method
-    /// POST: the form that the page at `path` shows is filled in and sent.
+    /// Form members; `{email}`, `{name}`, `{username}`, `{password}` are filled from the person, `{access_token}` (in
+    /// `token_login`) by the case. Empty with method POST: the form that the page at `path` shows is filled in and sent.
     pub form: BTreeMap<String, String>,
     /// Page whose form is sent (its hidden members, e.g. a CSRF token, go along).
     pub page: Option<String>,

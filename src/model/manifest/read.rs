@@ -20,6 +20,9 @@ const PLACEHOLDERS: [&str; 5] = ["{issuer}", "{client.id}", "{client.secret}", "
 /// What a form of a place may have filled in from the person.
 const PERSON_PLACEHOLDERS: [&str; 4] = ["{email}", "{name}", "{username}", "{password}"];
 
+/// What the form of `token_login` may have filled in beside that.
+const ACCESS_TOKEN: &str = "{access_token}";
+
 /// What a manifest may speak of.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
@@ -232,6 +235,13 @@ impl<'t> Lint<'t> {
                 self.unknown(&["at", name], &format!("no place is called `{name}`"), name, &PLACES);
             }
             self.place_is_sound(&["at", name], place);
+            if name == "token_login" && !place.form.values().any(|value| value == ACCESS_TOKEN) {
+                self.at(
+                    &["at", name],
+                    "nothing says under which name the access token is posted",
+                    "token_login = { path = \"/token-login\", method = \"POST\", form = { access_token = \"{access_token}\" } }",
+                );
+            }
         }
         let scopes: Vec<&str> =
             manifest.scopes.required.iter().chain(&manifest.scopes.optional).map(String::as_str).collect();
@@ -262,7 +272,9 @@ impl<'t> Lint<'t> {
             self.at(&way, format!("`{method}` is no method that a place may have"), "GET or POST, in capitals");
         }
         for (member, value) in &place.form {
-            for placeholder in placeholders(value).filter(|one| !PERSON_PLACEHOLDERS.contains(one)) {
+            let token_login = way == ["at", "token_login"];
+            let known = |one: &&str| PERSON_PLACEHOLDERS.contains(one) || (token_login && *one == ACCESS_TOKEN);
+            for placeholder in placeholders(value).filter(|one| !known(one)) {
                 let way: Vec<&str> = way.iter().copied().chain(["form", member]).collect();
                 let what = format!("nothing is known as `{placeholder}` here");
                 self.unknown(&way, &what, placeholder, &PERSON_PLACEHOLDERS);
