@@ -74,6 +74,8 @@ async fn provider(alg: &str) -> (Provider, Person) {
         sequence: Sequence::default(),
         people: vec![person.clone()],
         circle: None,
+        registration: false,
+        capacity: None,
     };
     (Provider::start(config).await.expect("loopback has a free port"), person)
 }

@@ -35,6 +35,9 @@ pub(super) struct ServeArgs {
     /// People, in the form of specs/dialects/oidc/personas.toml
     #[arg(long, value_name = "FILE")]
     personas: Option<PathBuf>,
+    /// Let clients register themselves at /register (RFC 7591)
+    #[arg(long)]
+    registration: bool,
     /// What it speaks
     #[arg(long, default_value = "oidc")]
     dialect: String,
@@ -118,6 +121,12 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         dialect = Dialect::from_files(own.unwrap_or_default(), &text)
             .map_err(|error| Failure::usage(error.to_string().replace("personas.toml", &shown)))?;
     }
+    if args.registration && !dialect.endpoints.contains_key("registration") {
+        return Err(Failure::usage(format!(
+            "the dialect {} has no endpoint `registration`\n  help: leave --registration out, or add it to its [endpoints]",
+            args.dialect
+        )));
+    }
     let clients = if args.client.is_empty() {
         vec![client("demo:secret:http://127.0.0.1:3000/callback")?]
     } else {
@@ -133,6 +142,8 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         sequence: Sequence::default(),
         people: people.clone(),
         circle: None,
+        registration: args.registration,
+        capacity: None,
     };
     runtime()?.block_on(async move {
         let provider = Provider::start(config).await.map_err(|error| {
@@ -142,6 +153,9 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         for client in &clients {
             let auth = if client.secret.is_some() { "client_secret_basic" } else { "public" };
             println!("client     {} ({auth}), back to {}", client.id, client.redirect_uris.join(" "));
+        }
+        if let Some(endpoint) = provider.metadata("registration_endpoint") {
+            println!("register   {endpoint}");
         }
         for person in &people {
             println!("person     {} with password {}", person.login, person.password);

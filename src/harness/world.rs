@@ -137,6 +137,8 @@ impl World {
             sequence: sequence.clone(),
             people: Vec::new(),
             circle: manifest.second_provider.as_ref().map(|_| circle.clone()),
+            registration: false,
+            capacity: None,
         })
         .await?;
         let others = Second::start_all(ground, sole, &sequence, &circle).await?;
@@ -175,6 +177,7 @@ impl World {
             post_logout_redirect_uris: manifest.client.post_logout_redirect_uris.iter().map(absolute).collect(),
             backchannel_logout_uri: logout.map(|place| absolute_place(base, &place.path)),
             id_token_alg: manifest.client.id_token_alg.clone(),
+            grant_types: Vec::new(),
         };
         for other in &self.others {
             other.provider.register(ClientRegistration {

@@ -90,7 +90,7 @@ pub struct DialectError(pub String);
 const NEEDED: [&str; 2] = ["authorization", "token"];
 
 /// What `[endpoints]` may name.
-const ROLES: [&str; 10] = [
+const ROLES: [&str; 11] = [
     "discovery",
     "oauth_discovery",
     "jwks",
@@ -100,6 +100,7 @@ const ROLES: [&str; 10] = [
     "api",
     "revocation",
     "introspection",
+    "registration",
     "end_session",
 ];
 

@@ -386,16 +386,13 @@ fn respond(
         members.push("code", code.as_str());
         attempt.secret("code", &code);
         shared.gives_out(&code, &origin);
-        {
-            let mut inner = attempt.inner();
-            inner.grants.insert(session.person.clone(), granted.clone());
-            inner.logins.push(Login {
-                browser: origin.browser.clone(),
-                person: session.person.clone(),
-                sid: session.sid.clone(),
-                client_id: request.client_id.clone(),
-            });
-        }
+        attempt.inner().grants.insert(session.person.clone(), granted.clone());
+        attempt.logged_in(Login {
+            browser: origin.browser.clone(),
+            person: session.person.clone(),
+            sid: session.sid.clone(),
+            client_id: request.client_id.clone(),
+        });
         let expires = attempt.now() + CODE_LIFETIME;
         let code_entry = Code {
             origin: origin.clone(),

@@ -39,6 +39,11 @@ impl Circle {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// How many values it holds.
+    pub(super) fn count(&self) -> usize {
+        self.values().count()
+    }
+
     /// Notes whose a value is. The same attempt may note it again.
     pub(super) fn note(&self, value: &str, trace: Trace) {
         let mut values = self.values();

@@ -7,6 +7,9 @@ use super::ClientRegistration;
 use super::inbound::{Inbound, one};
 use super::state::Shared;
 
+/// The ways that there are (RFC 7591, section 2).
+pub(super) const METHODS: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+
 /// Who asks, or why that is not known.
 pub(super) fn client(
     shared: &Shared,

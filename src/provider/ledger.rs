@@ -1,7 +1,7 @@
 //! The ledger: which authorization, code, token and session belongs to which attempt. Every store is bounded and
 //! forgets what has expired.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,18 +19,28 @@ pub(super) struct Store<V> {
     entries: HashMap<String, (Instant, V)>,
     order: VecDeque<String>,
     lifetime: Duration,
+    capacity: usize,
 }
 
 impl<V> Store<V> {
     pub fn new(lifetime: Duration) -> Self {
-        Store { entries: HashMap::new(), order: VecDeque::new(), lifetime }
+        Store::with_capacity(lifetime, CAPACITY)
+    }
+
+    pub fn with_capacity(lifetime: Duration, capacity: usize) -> Self {
+        Store { entries: HashMap::new(), order: VecDeque::new(), lifetime, capacity: capacity.max(1) }
+    }
+
+    /// How many entries take up room: those that were taken out count until their turn comes.
+    pub fn count(&self) -> usize {
+        self.entries.len().max(self.order.len())
     }
 
     pub fn insert(&mut self, key: String, value: V) {
         let now = Instant::now();
         while let Some(oldest) = self.order.front() {
             let old = self.entries.get(oldest).is_none_or(|(since, _)| now.duration_since(*since) > self.lifetime);
-            if !old && self.order.len() < CAPACITY {
+            if !old && self.order.len() < self.capacity {
                 break;
             }
             if let Some(oldest) = self.order.pop_front() {
@@ -167,17 +177,36 @@ pub(super) struct Ledger {
     pub sessions: Store<Session>,
 }
 
+impl Default for Ledger {
+    fn default() -> Self {
+        Ledger::new(CAPACITY)
+    }
+}
+
 impl Ledger {
-    pub fn new() -> Self {
+    /// With so many entries in each store at most.
+    pub fn new(capacity: usize) -> Self {
         let hours = |hours: u64| Duration::from_secs(3600 * hours);
         Ledger {
             attempts: HashMap::new(),
-            pending: Store::new(hours(1)),
-            codes: Store::new(hours(1)),
-            access: Store::new(hours(24)),
-            refresh: Store::new(hours(24)),
-            sessions: Store::new(hours(24)),
+            pending: Store::with_capacity(hours(1), capacity),
+            codes: Store::with_capacity(hours(1), capacity),
+            access: Store::with_capacity(hours(24), capacity),
+            refresh: Store::with_capacity(hours(24), capacity),
+            sessions: Store::with_capacity(hours(24), capacity),
         }
+    }
+
+    /// How many entries each store holds.
+    pub fn counts(&self) -> BTreeMap<&'static str, usize> {
+        BTreeMap::from([
+            ("attempts", self.attempts.len()),
+            ("waiting requests", self.pending.count()),
+            ("codes", self.codes.count()),
+            ("access tokens", self.access.count()),
+            ("refresh tokens", self.refresh.count()),
+            ("sessions", self.sessions.count()),
+        ])
     }
 
     /// Whose a value is that this provider did not give out.

@@ -10,25 +10,27 @@ use crate::model::manifest::ID_TOKEN_ALGS;
 use crate::model::wire::Wire;
 
 use super::authorize;
+use super::client_auth;
 use super::inbound::Inbound;
 use super::introspect;
 use super::mint::answer::{Answer, Body, Carrier};
 use super::mint::keys;
 use super::reply::Reply;
 use super::state::{AttemptState, Shared};
+use super::token;
 
 /// The metadata document.
-pub(super) fn document(dialect: &Dialect, issuer: &str) -> Json {
+pub(super) fn document(dialect: &Dialect, issuer: &str, registration: bool) -> Json {
     let url = |role: &str| dialect.endpoints.get(role).map(|path| format!("{issuer}{path}"));
     let mut all = json!({
         "issuer": issuer,
         "response_types_supported": ["code"],
         "response_modes_supported": Carrier::ALL.map(Carrier::name),
-        "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+        "grant_types_supported": token::GRANTS,
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ID_TOKEN_ALGS,
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
+        "token_endpoint_auth_methods_supported": client_auth::METHODS,
+        "revocation_endpoint_auth_methods_supported": client_auth::METHODS,
         "code_challenge_methods_supported": ["S256"],
         "scopes_supported": dialect.scopes.keys().collect::<Vec<_>>(),
         "claims_supported": claims(dialect),
@@ -54,6 +56,9 @@ pub(super) fn document(dialect: &Dialect, issuer: &str) -> Json {
             all[member] = Json::from(url);
         }
     }
+    if registration && let Some(url) = url("registration") {
+        all["registration_endpoint"] = Json::from(url);
+    }
     if url("introspection").is_some() {
         all["introspection_endpoint_auth_methods_supported"] = json!(introspect::METHODS);
     }
@@ -68,7 +73,7 @@ fn claims(dialect: &Dialect) -> Vec<String> {
 
 /// A member of the metadata as text.
 pub(super) fn member(shared: &Shared, name: &str) -> Option<String> {
-    let document = document(&shared.dialect, &shared.issuer);
+    let document = document(&shared.dialect, &shared.issuer, shared.registration);
     match document.get(name)? {
         Json::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
@@ -78,7 +83,7 @@ pub(super) fn member(shared: &Shared, name: &str) -> Option<String> {
 /// The discovery document as a reply; as bytes that were made once where no fault wants its members.
 pub(super) fn discovery(shared: &Shared, _inbound: &Inbound, faulty: bool) -> Reply {
     let body = if faulty {
-        Body::Json(Wire::from(document(&shared.dialect, &shared.issuer)))
+        Body::Json(Wire::from(document(&shared.dialect, &shared.issuer, shared.registration)))
     } else {
         Body::Bytes(Bytes::clone(&shared.discovery))
     };

@@ -15,12 +15,14 @@ mod logout;
 mod metadata;
 pub mod mint;
 mod pages;
+mod register;
 mod reply;
 mod resources;
 mod server;
 mod state;
 mod token;
 
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
@@ -61,6 +63,10 @@ pub struct ProviderConfig {
     pub people: Vec<Person>,
     /// Shared with the other providers of a world.
     pub circle: Option<Circle>,
+    /// Whether clients may register themselves (RFC 7591), where the dialect has an endpoint for it.
+    pub registration: bool,
+    /// How many codes, tokens, sessions and waiting requests are kept, of each; 20 000 when absent.
+    pub capacity: Option<usize>,
 }
 
 /// A registered client.
@@ -81,12 +87,19 @@ pub struct ClientRegistration {
     /// `id_token_signed_response_alg`: one of [`crate::model::manifest::ID_TOKEN_ALGS`], `RS256` when absent. `HS256`
     /// signs with the secret.
     pub id_token_alg: Option<String>,
+    /// `grant_types`: the grants that it may use; every one when empty.
+    pub grant_types: Vec<String>,
 }
 
 impl ClientRegistration {
     /// The algorithm of its ID tokens and logout tokens.
     pub fn signing_alg(&self) -> &str {
         self.id_token_alg.as_deref().unwrap_or("RS256")
+    }
+
+    /// Whether it may use a grant.
+    pub fn may_use(&self, grant: &str) -> bool {
+        self.grant_types.is_empty() || self.grant_types.iter().any(|own| own == grant)
     }
 }
 
@@ -146,7 +159,8 @@ impl Provider {
         let address = listener.local_addr().map_err(listening)?;
         let issuer = config.issuer.clone().unwrap_or_else(|| format!("http://localhost:{}", address.port()));
         let issuer = checked_issuer(&issuer)?;
-        let document = metadata::document(&config.dialect, &issuer);
+        let registration = config.registration && config.dialect.endpoints.contains_key("registration");
+        let document = metadata::document(&config.dialect, &issuer, registration);
         let clients = config.clients.into_iter().map(|client| (client.id.clone(), client)).collect();
         let ambient = AttemptState::new(String::new(), config.people, false, None);
         // Attempts say themselves how they want it; whoever comes without one meets the strict way.
@@ -160,7 +174,9 @@ impl Provider {
             address,
             sequence: config.sequence,
             clients: RwLock::new(clients),
-            ledger: Mutex::new(Ledger::new()),
+            registration,
+            newcomers: Mutex::default(),
+            ledger: Mutex::new(config.capacity.map_or_else(Ledger::default, Ledger::new)),
             ambient,
             has_company: config.circle.is_some(),
             circle: config.circle.unwrap_or_default(),
@@ -204,6 +220,20 @@ impl Provider {
     /// `issuer`, `token_endpoint`, … as the (honest) metadata says.
     pub fn metadata(&self, member: &str) -> Option<String> {
         metadata::member(&self.shared, member)
+    }
+
+    /// How many entries each store holds, by what they are. Every one has a bound.
+    pub fn remembered(&self) -> BTreeMap<&'static str, usize> {
+        let mut all = self.shared.ledger().counts();
+        all.insert("values of others", self.shared.circle.count());
+        let newcomers = self.shared.newcomers.lock().unwrap_or_else(PoisonError::into_inner);
+        all.insert("self-registered clients", newcomers.len());
+        let inner = self.shared.ambient.inner();
+        all.insert("exchanges", inner.exchanges.len());
+        all.insert("logins", inner.logins.len());
+        all.insert("secrets", inner.secrets.values().map(Vec::len).sum());
+        all.insert("tabs", inner.causes.len());
+        all
     }
 
     /// Stops listening and closes every connection.

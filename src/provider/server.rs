@@ -27,7 +27,7 @@ use super::mint::answer::{Answer, Body};
 use super::mint::pace::{self, Departure, PacedBody, Taken};
 use super::reply::{Reply, error_members, faulty_error};
 use super::state::{AttemptState, HeldRequest, Shared};
-use super::{TAG_HEADER, attempt, authorize, introspect, logout, metadata, pages, resources, token};
+use super::{TAG_HEADER, attempt, authorize, introspect, logout, metadata, pages, register, resources, token};
 
 /// Connections at a time.
 const CONNECTIONS: usize = 2_000;
@@ -146,6 +146,9 @@ fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: 
     if is("introspection") {
         return introspect::request(shared, inbound);
     }
+    if shared.registration && is("registration") {
+        return register::request(shared, inbound).from(tagged);
+    }
     if is("end_session") {
         let (reply, ended) = logout::end_session(shared, inbound, tagged);
         *told = ended;
@@ -166,7 +169,7 @@ fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: 
 }
 
 /// The methods of an endpoint or page; `None`: the path is neither.
-fn methods(shared: &Shared, path: &str) -> Option<(Endpoint, &'static str)> {
+fn methods(shared: &Shared, path: &str) -> Option<(Option<Endpoint>, &'static str)> {
     let own = [
         ("token", Endpoint::Token, "POST"),
         ("discovery", Endpoint::Discovery, "GET"),
@@ -180,13 +183,16 @@ fn methods(shared: &Shared, path: &str) -> Option<(Endpoint, &'static str)> {
     ];
     for (role, endpoint, methods) in own {
         if shared.path(role) == Some(path) {
-            return Some((endpoint, methods));
+            return Some((Some(endpoint), methods));
         }
+    }
+    if shared.registration && shared.path("registration") == Some(path) {
+        return Some((None, "POST"));
     }
     let below = |role: &str| shared.path(role).and_then(|own| path.strip_prefix(own));
     match (below("authorization"), below("api")) {
-        (Some("/login" | "/consent"), _) => Some((Endpoint::Authorization, "POST")),
-        (_, Some(rest)) if rest.starts_with('/') => Some((Endpoint::Api, "GET")),
+        (Some("/login" | "/consent"), _) => Some((Some(Endpoint::Authorization), "POST")),
+        (_, Some(rest)) if rest.starts_with('/') => Some((Some(Endpoint::Api), "GET")),
         _ => None,
     }
 }
@@ -204,7 +210,7 @@ fn wrong_method(shared: &Shared, inbound: &Inbound) -> Option<Reply> {
     let why = format!("this address is for {methods}");
     let members = error_members(&shared.dialect, "invalid_request", Some(&why));
     let answer = Answer::json(405, members).with("allow", methods);
-    Some(Reply { message: None, ..Reply::of(endpoint, answer).because(why) })
+    Some(Reply { endpoint, ..Reply::page(answer).because(why) })
 }
 
 /// The choke point: faults, the record, the pace.

@@ -31,6 +31,10 @@ pub(super) struct Shared {
     pub address: SocketAddr,
     pub sequence: Sequence,
     pub clients: RwLock<BTreeMap<String, ClientRegistration>>,
+    /// Clients may register themselves.
+    pub registration: bool,
+    /// Those that did, the oldest first.
+    pub newcomers: Mutex<VecDeque<String>>,
     pub ledger: Mutex<Ledger>,
     /// Values that this provider did not give out, and whose they are.
     pub circle: Circle,
@@ -140,7 +144,7 @@ pub(super) struct Inner {
     pub options: Options,
     pub exchanges: VecDeque<Exchange>,
     pub held: Vec<HeldRequest>,
-    pub logins: Vec<Login>,
+    pub logins: VecDeque<Login>,
     /// Person -> scopes that she granted last.
     pub grants: BTreeMap<String, Vec<String>>,
     pub secrets: BTreeMap<String, Vec<String>>,
@@ -203,6 +207,15 @@ impl AttemptState {
         if values.len() < KEPT && !values.iter().any(|own| own == value) {
             values.push(value.to_owned());
         }
+    }
+
+    /// Remembers a login, and forgets the oldest when there are too many.
+    pub fn logged_in(&self, login: Login) {
+        let mut inner = self.inner();
+        if inner.logins.len() >= KEPT {
+            inner.logins.pop_front();
+        }
+        inner.logins.push_back(login);
     }
 
     /// Writes an exchange down, or what is newly known of one.

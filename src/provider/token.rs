@@ -34,6 +34,9 @@ const KNOWN: [&str; 10] = [
     "client_assertion_type",
 ];
 
+/// The grants that there are.
+pub(super) const GRANTS: [&str; 3] = ["authorization_code", "refresh_token", "client_credentials"];
+
 /// Why a request is refused: code and sentence.
 type Refusal = (&'static str, &'static str);
 
@@ -66,7 +69,11 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
     if client.signing_alg().starts_with("HS") && client.secret.is_none() {
         return refuse(("invalid_client", "ID tokens by a secret were registered, and no secret"));
     }
+    let name = one(&inbound.form, "grant_type").unwrap_or_default();
     let issued = match grant {
+        Some(_) if GRANTS.contains(&name) && !client.may_use(name) => {
+            Err(("unauthorized_client", "this client registered without this grant"))
+        }
         Some(Grant::AuthorizationCode) => by_code(shared, inbound, &client),
         Some(Grant::RefreshToken) => by_refresh_token(shared, inbound, &client),
         Some(Grant::ClientCredentials) => by_client(shared, inbound, &client),
@@ -142,7 +149,7 @@ fn by_code(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> R
         family,
         session: Some(code.session.clone()),
         nonce: code.request.nonce.clone(),
-        refresh: attempt.inner().options.refresh != RefreshPolicy::None,
+        refresh: attempt.inner().options.refresh != RefreshPolicy::None && client.may_use("refresh_token"),
         id_token: shared.dialect.openid && scopes.iter().any(|scope| scope == "openid"),
         granted: scopes.clone(),
         scopes,

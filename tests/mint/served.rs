@@ -30,6 +30,8 @@ async fn provider() -> (Provider, Attempt) {
         sequence: Sequence::default(),
         people: Vec::new(),
         circle: None,
+        registration: false,
+        capacity: None,
     };
     let provider = Provider::start(config).await.expect("a free port");
     let attempt = provider.attempt(AttemptSpec { id: "t1".into(), people: Vec::new(), sole: true, events: None });

@@ -18,7 +18,7 @@ fn list(metadata: &Json, member: &str) -> Vec<String> {
 /// Every member that says what the provider can do, and the test that holds it to its word.
 #[tokio::test]
 async fn every_member_of_the_metadata_is_held_to_its_word_by_a_test_here() {
-    let site = Site::start().await;
+    let site = Site::start_with(|config| config.registration = true).await;
     let held = [
         "issuer",
         "authorization_endpoint",
@@ -26,6 +26,7 @@ async fn every_member_of_the_metadata_is_held_to_its_word_by_a_test_here() {
         "userinfo_endpoint",
         "jwks_uri",
         "revocation_endpoint",
+        "registration_endpoint",
         "end_session_endpoint",
         "introspection_endpoint",
         "introspection_endpoint_auth_methods_supported",
@@ -54,7 +55,7 @@ async fn every_member_of_the_metadata_is_held_to_its_word_by_a_test_here() {
 
 #[tokio::test]
 async fn every_advertised_endpoint_is_there_under_the_issuer() {
-    let site = Site::start().await;
+    let site = Site::start_with(|config| config.registration = true).await;
     let metadata = metadata(&site).await;
     assert_eq!(metadata["issuer"], site.provider.issuer());
     for (member, url) in metadata.as_object().unwrap() {

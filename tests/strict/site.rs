@@ -58,6 +58,11 @@ pub fn dialect() -> Dialect {
 impl Site {
     /// `shop` (basic), `poster` (post), `public` (none), `other` (basic).
     pub async fn start() -> Site {
+        Site::start_with(|_| {}).await
+    }
+
+    /// The same with some of its configuration changed.
+    pub async fn start_with(change: impl FnOnce(&mut ProviderConfig)) -> Site {
         let dialect = dialect();
         let person =
             |at: usize| Person::mint(&dialect.personas[at], &dialect.personas[at].name, 1, "strict", None, None);
@@ -68,7 +73,7 @@ impl Site {
             client("public", "none"),
             client("other", "client_secret_basic"),
         ];
-        let provider = Provider::start(ProviderConfig {
+        let mut config = ProviderConfig {
             name: ProviderName::Main,
             dialect: Arc::new(dialect),
             listen: ([127, 0, 0, 1], 0).into(),
@@ -77,8 +82,11 @@ impl Site {
             sequence: Sequence::default(),
             people: vec![alice.clone(), bob.clone()],
             circle: None,
-        });
-        Site { provider: provider.await.expect("a free port"), alice, bob }
+            registration: false,
+            capacity: None,
+        };
+        change(&mut config);
+        Site { provider: Provider::start(config).await.expect("a free port"), alice, bob }
     }
 
     pub async fn ask(&self, ask: Ask) -> Answer {

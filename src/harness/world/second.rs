@@ -46,6 +46,8 @@ impl Second {
                 sequence: sequence.clone(),
                 people: Vec::new(),
                 circle: Some(circle.clone()),
+                registration: false,
+                capacity: None,
             })
             .await?;
             let client_id = address.client_id.clone().unwrap_or_else(|| client_id(name, &ground.manifest.client.id));
