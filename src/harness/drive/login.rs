@@ -13,6 +13,9 @@ use super::play::{Mode, Play};
 
 /// A person does not change her mind: asked again in the same step, she gives the same answer, so many times at most.
 const ANSWERS: usize = 10;
+/// Whoever is asked the very same thing again tries once more, and then gives up: a partner that begins a failed login
+/// anew is not driven round in circles by us.
+const TRIES: usize = 2;
 
 impl Play {
     /// The person meant by `as`.
@@ -98,6 +101,7 @@ impl Play {
     ) -> Result<Page, AgentError> {
         let browser = self.browser(&cause.browser);
         let mut at = ProviderName::Main;
+        let mut questions = Vec::new();
         for _ in 0..ANSWERS {
             if page.stopped_at.is_some() {
                 break;
@@ -106,6 +110,11 @@ impl Play {
             let wanted = WantedForm::Step(step.clone());
             // On each provider's page she uses the account that she has there.
             at = self.provider_of(&page);
+            let question = (at, step.clone(), scopes_asked(&page, &wanted));
+            if questions.iter().filter(|earlier| **earlier == question).count() == TRIES {
+                break;
+            }
+            questions.push(question);
             let account = self.attempt.at(at).person(&person.name).unwrap_or_else(|| person.clone());
             let submission = match step.as_str() {
                 "login" => Submission {
@@ -128,12 +137,7 @@ impl Play {
         if *answer == ScopeAnswer::Cancel {
             return Submission { values: vec![deny], without: Vec::new() };
         }
-        let asked: Vec<String> = form_defaults(page, wanted)
-            .unwrap_or_default()
-            .into_iter()
-            .filter(|(name, _)| name == "scope")
-            .map(|(_, scope)| scope)
-            .collect();
+        let asked = scopes_asked(page, wanted);
         let granted: Vec<String> = match answer {
             ScopeAnswer::Everything | ScopeAnswer::Cancel => asked,
             ScopeAnswer::Grant(value) => {
@@ -208,6 +212,12 @@ impl Play {
             rested,
         });
     }
+}
+
+/// Which scopes a page of the provider asks for.
+fn scopes_asked(page: &Page, wanted: &WantedForm) -> Vec<String> {
+    let fields = form_defaults(page, wanted).unwrap_or_default();
+    fields.into_iter().filter(|(name, _)| name == "scope").map(|(_, scope)| scope).collect()
 }
 
 /// Path of a URL, without query: nothing secret is in it.
