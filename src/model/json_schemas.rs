@@ -38,7 +38,7 @@ impl JsonSchema for Place {
                         "form": {
                             "type": "object",
                             "additionalProperties": { "type": "string" },
-                            "description": "Form members; {email}, {name}, {username} and {password} are filled from the person.",
+                            "description": "Form members; {email}, {name}, {username} and {password} are filled from the person, {access_token} (in token_login) by the case.",
                         },
                         "page": { "type": "string", "description": "Page whose form is sent, with its hidden members." },
                         "needs": {

@@ -182,14 +182,15 @@ fn json(answer: Answer) -> Result<Json, String> {
 
 /// Whether a key is of a kind that is known and has what that kind needs (only a flaw asks this of every key).
 fn is_usable(key: &Json) -> bool {
-    let has = |members: [&str; 2]| {
+    let has = |members: &[&str]| {
         members
             .iter()
             .all(|name| key.get(name).and_then(Json::as_str).is_some_and(|part| URL_SAFE_NO_PAD.decode(part).is_ok()))
     };
     match key.get("kty").and_then(Json::as_str) {
-        Some("RSA") => has(["n", "e"]),
-        Some("EC") => has(["x", "y"]),
+        Some("RSA") => has(&["n", "e"]),
+        Some("EC") => has(&["x", "y"]),
+        Some("OKP") => has(&["x"]),
         _ => false,
     }
 }
