@@ -1,4 +1,5 @@
-//! The honest reference partner has no fail and no inconclusive, on any base.
+//! The honest reference partner has no fail and no inconclusive, on any base; what does not apply to a base is written
+//! down, so that a case that silently stops applying is seen; verdicts are the same however often and however parallel.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -35,6 +36,12 @@ fn request(base: Base, dialect: &str) -> RunRequest {
     }
 }
 
+/// What does not apply, and why, a line each.
+fn not_applicable(report: &Report) -> String {
+    let cases = report.cases.iter().filter(|case| case.verdict == Verdict::NotApplicable);
+    cases.map(|case| format!("{}: {}\n", case.id, case.reason)).collect()
+}
+
 fn complaints(report: &Report) -> Vec<String> {
     let run_level = report.findings.iter().map(|finding| format!("{} {finding:?}", report.partner.name));
     let cases = report.cases.iter().filter(|case| case.verdict > Verdict::Pass);
@@ -52,7 +59,55 @@ async fn the_honest_partner_passes_on_every_base() {
         let complaints = complaints(&report);
         assert!(complaints.is_empty(), "{}", complaints.join("\n"));
         assert!(report.totals.pass > 20, "{:?}", report.totals);
+        let path = format!("{}/tests/not_applicable/{}.txt", env!("CARGO_MANIFEST_DIR"), base.name());
+        if std::env::var_os("WRITE_NOT_APPLICABLE").is_some() {
+            std::fs::write(&path, not_applicable(&report)).unwrap();
+        } else if std::env::var_os("ONLY").is_none() {
+            let known = std::fs::read_to_string(&path).unwrap();
+            assert_eq!(
+                not_applicable(&report),
+                known,
+                "base {}: where this is meant, set WRITE_NOT_APPLICABLE=1",
+                base.name()
+            );
+        }
     }
+}
+
+/// Case by case what a run says.
+fn verdicts(report: &Report) -> Vec<(String, Verdict, String)> {
+    report.cases.iter().map(|case| (case.id.clone(), case.verdict, case.reason.clone())).collect()
+}
+
+async fn steady(runs: usize) {
+    for base in Base::ALL {
+        let mut first: Option<Vec<_>> = None;
+        for number in 0..runs {
+            let (events, _) = unbounded_channel();
+            let jobs = Some([1, 8, 3, 16][number % 4]);
+            let report = run(RunRequest { jobs, ..request(base, "oidc") }, events).await;
+            assert!(complaints(&report).is_empty(), "run {number}: {}", complaints(&report).join("\n"));
+            let own = verdicts(&report);
+            assert_eq!(
+                first.get_or_insert_with(|| own.clone()),
+                &own,
+                "run {number}, jobs {jobs:?}, base {}",
+                base.name()
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verdicts_are_the_same_however_parallel() {
+    steady(2).await;
+}
+
+/// The long form: `cargo test --release --test honest -- --ignored`.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "the long form, for whoever suspects chance"]
+async fn verdicts_are_the_same_twenty_times_over() {
+    steady(20).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
