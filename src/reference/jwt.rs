@@ -3,6 +3,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use rsa::signature::Verifier as _;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
@@ -42,6 +43,13 @@ impl Token {
             signed: format!("{header}.{payload}"),
             signature,
         })
+    }
+
+    /// Whether the client's secret made the signature, by HS256 and nothing else.
+    pub fn is_signed_with(&self, secret: &str) -> bool {
+        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(secret.as_bytes()) else { return false };
+        mac.update(self.signed.as_bytes());
+        self.alg == "HS256" && mac.verify_slice(&self.signature).is_ok()
     }
 
     /// Whether a key made the signature: the key decides which algorithm that is, never the token alone.

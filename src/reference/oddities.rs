@@ -43,6 +43,7 @@ pub const ODDITIES: &[Oddity] = &[
     oddity("state-in-signed-cookie", Base::Full, "the login under way is kept in a signed cookie, not at the server"),
     oddity("no-iss-parameter", Base::Full, "does not know the parameter iss of the authorization response"),
     oddity("never-fetches-keys", Base::Oidc, "leaves the ID token's signature to TLS, and never fetches keys"),
+    oddity("symmetric-signature", Base::Oidc, "has its ID tokens signed with its client secret (HS256)"),
     oddity("throttles-keys", Base::Full, "fetches the provider's keys at most once in 30 seconds"),
     // identity
     oddity("never-reads-id-token", Base::Oidc, "takes who it is from userinfo and never reads the ID token"),
@@ -85,6 +86,10 @@ pub fn declare(manifest: &mut Manifest, oddities: &BTreeSet<String>) {
             "never-fetches-keys" => {
                 lacks(&["checks-signature"]);
                 manifest.at.endpoints.remove("backchannel_logout");
+            }
+            "symmetric-signature" => {
+                lacks(&["checks-signature"]);
+                manifest.client.id_token_alg = Some("HS256".to_owned());
             }
             "throttles-keys" => manifest.provider.key_refresh_grace = Some("5m".to_owned()),
             "never-reads-id-token" => {
