@@ -43,6 +43,7 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
     let answer = app.call(url.clone(), &token).await;
     let answer = match answer {
         Ok((401, _)) if app.flaws.has("ignore-401") => return shown(name, None),
+        Ok((401, _)) if app.odd.has("refreshes-by-the-clock") => return ended(app, &id),
         Ok((401, _)) => match refresh(app, &id, &token).await {
             Refreshed::Token(_) if app.flaws.has("refresh-without-retry") => {
                 return Page::sorry(400, "The connection was renewed; please try once more.");

@@ -148,8 +148,20 @@ pub(super) async fn callback(app: &Arc<App>, visit: &Visit) -> Page {
     match page.status {
         400.. if app.odd.has("restarts-login") => restarted(app, visit).await.unwrap_or(page),
         400..=499 if app.odd.has("refuses-with-200") => Page { status: 200, ..page },
+        400..=499 if app.odd.has("refuses-by-going-home") => Page { cookie: page.cookie, ..Page::to("/") },
+        400..=499 if app.odd.has("refusal-ends-session") => without_session(app, visit, page),
+        // A login that worked gives the browser a new cookie.
+        300..=399 if page.cookie.is_none() && app.odd.has("reload-ends-session") => without_session(app, visit, page),
         _ => page,
     }
+}
+
+/// The page for a browser whose session is over.
+fn without_session(app: &App, visit: &Visit, page: Page) -> Page {
+    if let Some(id) = &visit.session {
+        app.inner().sessions.remove(id);
+    }
+    Page { cookie: Some(String::new()), ..page }
 }
 
 /// The login begun anew, unless that was done already in this browser.

@@ -57,11 +57,15 @@ pub const ODDITIES: &[Oddity] = &[
     ),
     // tokens
     oddity("secret-in-form", Base::Full, "authenticates at the token endpoint in the form"),
+    oddity("refreshes-by-the-clock", Base::Full, "refreshes when its own clock says so, and ends the session at a 401"),
     oddity("refreshes-early", Base::Full, "refreshes before every use of the API"),
     oddity("degrades", Base::Full, "keeps the session when the grant is gone, without what needs it"),
     // conduct
     oddity("answers-slowly", Base::Full, "takes 300 ms for every answer"),
     oddity("one-at-a-time", Base::Full, "answers one request at a time"),
+    oddity("refuses-by-going-home", Base::Full, "leads home, without a word, whoever could not be logged in"),
+    oddity("refusal-ends-session", Base::Full, "ends the session that a browser had when a login in it fails"),
+    oddity("reload-ends-session", Base::Full, "ends the session when the callback is reloaded"),
     oddity("refuses-with-200", Base::Full, "says that a login did not work on a page with status 200"),
     oddity("restarts-login", Base::Full, "begins the login anew, once, whatever went wrong with it"),
     oddity("waiting-page", Base::Full, "redeems the code in the background, behind a page that says to wait"),
