@@ -176,3 +176,44 @@ fn the_story_of_every_case_is_told() {
     assert_eq!(said.code, 2);
     assert!(said.err.contains("did you mean `login/happy`?"), "{}", said.err);
 }
+
+/// With `WRITE_CHANGELOG` set, what is missing is added to the version that is on top.
+#[test]
+fn every_must_for_partners_stands_once_in_the_changelog() {
+    use countersign::harness::coverage::coverage;
+    use countersign::model::changelog;
+    use countersign::model::verdict::Level;
+    let suite = Suite::load(&Additions::default()).unwrap();
+    let releases = changelog::read(suite.changelog);
+    assert_eq!(releases.first().map(|release| release.version), changelog::version(&suite.version));
+    let listed: Vec<&str> = releases.iter().flat_map(|release| &release.musts).map(|(id, _)| id.as_str()).collect();
+    let binds = |row: &countersign::harness::coverage::Row| {
+        row.requirement.actor == "partner" && row.requirement.level == Level::Must
+    };
+    let musts: Vec<_> = coverage(&suite).into_iter().filter(binds).collect();
+    let line = |row: &countersign::harness::coverage::Row| {
+        format!("- `{}` ({}): {}", row.requirement.id, row.tier, row.requirement.summary)
+    };
+    let is_listed = |id: &str| listed.iter().filter(|own| **own == id).count();
+    let twice: Vec<_> = listed.iter().filter(|id| is_listed(id) > 1).collect();
+    assert!(twice.is_empty(), "twice in CHANGELOG.md: {twice:?}");
+    let known = |id: &str| musts.iter().any(|row| row.requirement.id == id);
+    let gone: Vec<_> = releases[0].musts.iter().filter(|(id, _)| !known(id)).collect();
+    assert!(gone.is_empty(), "CHANGELOG.md lists for this version what is no MUST: {gone:?}");
+    let missing: Vec<String> = musts.iter().filter(|row| is_listed(&row.requirement.id) == 0).map(line).collect();
+    if std::env::var_os("WRITE_CHANGELOG").is_some() && !missing.is_empty() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("CHANGELOG.md");
+        let text = std::fs::read_to_string(&path).unwrap();
+        let (before, after) = text.split_once("### New MUSTs\n\n").unwrap();
+        let end = after.find("\n\n").map_or(after.len(), |at| at + 1);
+        let mut lines: Vec<&str> = after[..end].lines().chain(missing.iter().map(String::as_str)).collect();
+        lines.sort_unstable();
+        std::fs::write(&path, format!("{before}### New MUSTs\n\n{}\n{}", lines.join("\n"), &after[end..])).unwrap();
+        return;
+    }
+    assert!(
+        missing.is_empty(),
+        "missing in CHANGELOG.md; add them with WRITE_CHANGELOG=1 cargo test --test desk changelog\n{}",
+        missing.join("\n")
+    );
+}

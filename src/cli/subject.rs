@@ -142,8 +142,12 @@ pub(super) fn manifest(path: &Path, suite: &Suite, allow_remote: bool) -> Result
     let shown = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("{shown}: {error}\n  help: give the partner's countersign.toml")))?;
-    let names =
-        Names { dialects: &suite.vocabulary.dialects, capabilities: &suite.capabilities, version: &suite.version };
+    let names = Names {
+        dialects: &suite.vocabulary.dialects,
+        capabilities: &suite.capabilities,
+        version: &suite.version,
+        changelog: suite.changelog,
+    };
     let manifest =
         manifest::read(&shown, &text, &names).map_err(|wrong| Failure::usage(super::suite::shown(&wrong)))?;
     if !allow_remote && !on_this_machine(&manifest.at.base) {

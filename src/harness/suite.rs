@@ -21,6 +21,9 @@ mod embedded {
     include!(concat!(env!("OUT_DIR"), "/suite.rs"));
 }
 
+/// What came with which version.
+const CHANGELOG: &str = include_str!("../../CHANGELOG.md");
+
 /// Everything that judges, as one version.
 #[derive(Debug, Clone, Default)]
 pub struct Suite {
@@ -44,6 +47,8 @@ pub struct Suite {
     pub digest: String,
     /// The program's version.
     pub version: String,
+    /// Its changelog.
+    pub changelog: &'static str,
 }
 
 /// What is added to the embedded suite.
@@ -87,7 +92,8 @@ impl Suite {
                 add(folder, additions.replace, files, &mut wrong);
             }
         }
-        let mut suite = Suite { version: env!("CARGO_PKG_VERSION").to_owned(), ..Suite::default() };
+        let mut suite =
+            Suite { version: env!("CARGO_PKG_VERSION").to_owned(), changelog: CHANGELOG, ..Suite::default() };
         suite.digest = digest(&specs, &cases);
         suite.read_specs(&specs, &mut wrong);
         if wrong.is_empty() {

@@ -4,6 +4,7 @@
 
 pub mod capability;
 pub mod case;
+pub mod changelog;
 pub mod diagnostic;
 pub mod dialect;
 pub mod exchange;

@@ -134,8 +134,12 @@ fn each_way_of_writing_a_wrong_case_has_its_message() {
 #[test]
 fn each_way_of_writing_a_wrong_manifest_has_its_message() {
     let suite = Suite::load(&Additions::default()).unwrap();
-    let names =
-        Names { dialects: &suite.vocabulary.dialects, capabilities: &suite.capabilities, version: &suite.version };
+    let names = Names {
+        dialects: &suite.vocabulary.dialects,
+        capabilities: &suite.capabilities,
+        version: &suite.version,
+        changelog: suite.changelog,
+    };
     each_has_its_message("manifests", 20, |file, shown| {
         let text = std::fs::read_to_string(file).unwrap();
         manifest::read(shown, &text, &names).map(drop).map_err(said)

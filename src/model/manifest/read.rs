@@ -7,12 +7,16 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::model::capability::{Capability, Kind};
+use crate::model::changelog;
 use crate::model::diagnostic::{Diagnostic, nearest};
 
 use super::{ID_TOKEN_ALGS, Manifest, PLACES, Place, duration, second};
 
 /// Client authentication methods that the provider knows (RFC 7591, section 2).
 const CLIENT_AUTH: [&str; 3] = ["client_secret_basic", "client_secret_post", "none"];
+
+/// How many new MUSTs a message names.
+const NEW_SHOWN: usize = 8;
 
 /// What `[start]` may have filled in.
 const PLACEHOLDERS: [&str; 5] = ["{issuer}", "{client.id}", "{client.secret}", "{base}", "{port}"];
@@ -32,6 +36,8 @@ pub struct Names<'a> {
     pub capabilities: &'a [Capability],
     /// The suite's version.
     pub version: &'a str,
+    /// Its changelog: which MUSTs came with which version.
+    pub changelog: &'a str,
 }
 
 /// Reads and lints a manifest; `path` is how people know it.
@@ -161,17 +167,8 @@ impl<'t> Lint<'t> {
         if manifest.name.is_empty() || !manifest.name.chars().all(plain) {
             self.at(&["name"], "a name is made of a-z, 0-9 and -", "name = \"acme-web\"; it becomes a folder's name");
         }
-        if let Some(suite) = &manifest.suite
-            && !same_language(suite, names.version)
-        {
-            self.at(
-                &["suite"],
-                format!("it was written for suite {suite}; this program is suite {}", names.version),
-                format!(
-                    "run that version, or compare with this one's README and write suite = \"{}\"",
-                    short(names.version)
-                ),
-            );
+        if let Some(suite) = &manifest.suite {
+            self.suite(suite, names);
         }
         if !names.dialects.contains(&manifest.dialect) {
             let known: Vec<&str> = names.dialects.iter().map(String::as_str).collect();
@@ -180,6 +177,40 @@ impl<'t> Lint<'t> {
         if manifest.jobs == Some(0) {
             self.at(&["jobs"], "with no job nothing is ever done", "jobs = 4, or leave it out");
         }
+    }
+
+    /// A manifest is judged by the rules that it was written for, or not at all: what is new since then must be read
+    /// before it is held against anybody.
+    fn suite(&mut self, suite: &str, names: &Names<'_>) {
+        let Some(own) = changelog::version(names.version) else { return };
+        let Some(wanted) = changelog::version(suite) else {
+            let help = format!("suite = \"{}\": major and minor number", short(names.version));
+            return self.at(&["suite"], format!("`{suite}` is no version of a suite"), help);
+        };
+        if wanted == own {
+            return;
+        }
+        let what = format!("it was written for suite {suite}; this program is suite {}", names.version);
+        if wanted > own {
+            let help = format!("run countersign {}, which has the rules that it was written for", short(suite));
+            return self.at(&["suite"], what, help);
+        }
+        let new = changelog::new_between(names.changelog, wanted, own);
+        let mut help = format!(
+            "run countersign {}, or read what is new and write suite = \"{}\"\nnew MUSTs since {}: {}",
+            short(suite),
+            short(names.version),
+            short(suite),
+            new.len(),
+        );
+        for (id, says) in new.iter().take(NEW_SHOWN) {
+            let gap = if says.starts_with('(') { " " } else { ": " };
+            help.push_str(&format!("\n  {id}{gap}{says}"));
+        }
+        if new.len() > NEW_SHOWN {
+            help.push_str(&format!("\n  … and {} more, in CHANGELOG.md", new.len() - NEW_SHOWN));
+        }
+        self.at(&["suite"], what, help);
     }
 
     fn client(&mut self, manifest: &Manifest) {
@@ -442,11 +473,6 @@ fn placeholders(text: &str) -> impl Iterator<Item = &str> {
 
 fn is_http(text: &str) -> bool {
     url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
-}
-
-/// Before 1.0 the second number says what can be read.
-fn same_language(wanted: &str, own: &str) -> bool {
-    short(wanted) == short(own)
 }
 
 fn short(version: &str) -> String {
