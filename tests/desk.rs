@@ -217,3 +217,10 @@ fn every_must_for_partners_stands_once_in_the_changelog() {
         missing.join("\n")
     );
 }
+
+#[test]
+fn every_must_of_tier_basic_has_a_case_or_a_reason() {
+    let said = countersign(Path::new(env!("CARGO_MANIFEST_DIR")), &["cases", "coverage"]);
+    let missing: Vec<&str> = said.out.lines().filter(|line| line.starts_with("missing: ")).collect();
+    assert_eq!((said.code, missing), (0, Vec::new()));
+}

@@ -2,7 +2,8 @@
 //! what stands below it.
 //!
 //! A line below a command must be part of a line of what it says, in that order; blanks count once, `…` stands for
-//! anything. The exit code must be 0, or what a line `exit code N: …` says.
+//! anything. The exit code must be 0, or what a line `exit code N: …` or `[exit code N]` says. A `toml` block that begins with a comment that
+//! is a path is written there before the commands below it are run.
 
 mod common;
 
@@ -12,21 +13,30 @@ use std::process::Command;
 use common::{PROGRAM, partner};
 use tempfile::tempdir;
 
-/// The lines of the fenced blocks of a language.
-fn blocks(page: &str, language: &str) -> Vec<Vec<String>> {
+/// The fenced blocks of a page: language and lines.
+fn all_blocks(page: &str) -> Vec<(String, Vec<String>)> {
     let mut all = Vec::new();
-    let mut open: Option<Vec<String>> = None;
+    let mut open: Option<(String, Vec<String>)> = None;
     for line in page.lines() {
-        match (&mut open, line.strip_prefix("```")) {
-            (None, Some(own)) => open = (own == language).then(Vec::new).or(Some(vec!["\0".to_owned()])),
-            (Some(_), Some(_)) => {
-                all.extend(open.take().filter(|lines| lines.first().is_none_or(|first| first != "\0")));
-            }
-            (Some(lines), None) => lines.push(line.to_owned()),
+        match (&mut open, line.trim_start().strip_prefix("```")) {
+            (None, Some(language)) => open = Some((language.to_owned(), Vec::new())),
+            (Some(_), Some(_)) => all.extend(open.take()),
+            (Some((_, lines)), None) => lines.push(line.to_owned()),
             (None, None) => {}
         }
     }
     all
+}
+
+/// Those of one language.
+fn blocks(page: &str, language: &str) -> Vec<Vec<String>> {
+    all_blocks(page).into_iter().filter(|(own, _)| own == language).map(|(_, lines)| lines).collect()
+}
+
+/// A block whose first line is `# some/path.toml` is that file.
+fn file_of(block: &[String]) -> Option<&str> {
+    let path = block.first()?.strip_prefix("# ")?;
+    (path.ends_with(".toml") && path.contains('/') && !path.contains(' ') && !path.contains("..")).then_some(path)
 }
 
 /// The commands of a block, each with what it must say.
@@ -71,12 +81,18 @@ fn trouble(folder: &Path, command: &str, expected: &[String]) -> Option<String> 
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    let code = expected.iter().find_map(|line| line.strip_prefix("exit code ")?.split(':').next()?.parse().ok());
+    let code = |line: &String| {
+        let bare = line.strip_prefix("[exit code ").and_then(|rest| rest.strip_suffix(']'));
+        bare.or_else(|| line.strip_prefix("exit code ")?.split(':').next())?.parse().ok()
+    };
+    let code = expected.iter().find_map(code);
     if output.status.code() != Some(code.unwrap_or(0)) {
         return Some(format!("$ {command}\nends with {:?}:\n{said}", output.status.code()));
     }
     let mut lines = said.lines().map(folded);
-    for line in expected.iter().map(|line| folded(line)).filter(|line| !line.is_empty()) {
+    for line in
+        expected.iter().map(|line| folded(line)).filter(|line| !line.is_empty() && !line.starts_with("[exit code "))
+    {
         if !lines.any(|own| holds(&own, &line)) {
             return Some(format!("$ {command}\ndoes not say (in this order): {line}\nbut\n{said}"));
         }
@@ -88,8 +104,13 @@ fn run_page(name: &str, folder: &Path) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
     let page = std::fs::read_to_string(path).unwrap();
     let mut count = 0;
-    for block in blocks(&page, "console") {
-        for (command, expected) in commands(&block) {
+    for (language, block) in all_blocks(&page) {
+        if let (true, Some(path)) = (language == "toml", file_of(&block)) {
+            let path = folder.join(path);
+            std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+            std::fs::write(path, block.join("\n") + "\n").unwrap();
+        }
+        for (command, expected) in commands(if language == "console" { &block } else { &[] }) {
             count += 1;
             if let Some(trouble) = trouble(folder, &command, &expected) {
                 panic!("docs/{name}:\n{trouble}");
@@ -113,6 +134,7 @@ fn a_command_that_says_something_else_or_fails_is_noticed() {
     assert!(!is_fine("false", &[]));
     assert!(is_fine("echo 'exit code 3: x'; exit 3", &["exit code 3: x"]));
     assert!(!is_fine("echo 'exit code 3: x'", &["exit code 3: x"]));
+    assert!(is_fine("exit 3", &["[exit code 3]"]) && !is_fine("exit 3", &["[exit code 2]"]));
     let page = "```console\n$ a\nb\n```\ntext\n```yaml\nx: y\n```\n";
     assert_eq!(blocks(page, "console"), [["$ a", "b"]]);
     assert_eq!(blocks(page, "yaml"), [["x: y"]]);
@@ -170,4 +192,10 @@ fn the_jobs_of_ci_md_run() {
         trouble(folder.path(), &format!("countersign {job}"), &[]).is_some()
     });
     assert_eq!(fails.iter().filter(|failed| **failed).count(), 1, "{fails:?}");
+}
+
+#[test]
+fn the_commands_of_writing_cases_md_are_true() {
+    let folder = tempdir().unwrap();
+    run_page("writing-cases.md", folder.path());
 }

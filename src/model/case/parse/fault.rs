@@ -54,7 +54,9 @@ fn patch<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Patch> {
     };
     let address = address(reader, place)?;
     let operations = operations(reader, table, &address);
-    if operations == Operations::default() {
+    // A misspelt operation has been told already.
+    let all_known = members(table).iter().all(|(name, _, _)| KEYS.contains(name));
+    if operations == Operations::default() && all_known {
         reader.error(
             node.span(),
             "this fault does nothing",
