@@ -142,6 +142,28 @@ mod tests {
     }
 
     #[test]
+    fn exactly_one_of_the_providers_keys_verifies_what_it_signed_by_rs256_or_es256() {
+        use crate::model::fault::ProviderName;
+        use crate::model::wire::Wire;
+        use crate::provider::mint::keys::published;
+        use crate::provider::mint::token::{Draft, honest};
+        let keys = published(ProviderName::Main).to_json();
+        for (alg, known) in [("RS256", 1), ("ES256", 1), ("PS256", 0), ("EdDSA", 0)] {
+            let claims = Wire::from(serde_json::json!({ "sub": "alice" }));
+            let draft = Draft { typ: "JWT", alg: alg.to_owned(), key: "main", secret: None, claims };
+            let text = honest(draft).unwrap();
+            let verified = |text: &str| {
+                let token = Token::parse(text).unwrap();
+                keys["keys"].as_array().unwrap().iter().filter(|key| token.is_signed_by(key)).count()
+            };
+            assert_eq!(verified(&text), known, "{alg}");
+            let (signed, signature) = text.rsplit_once('.').unwrap();
+            let other = format!("{signed}.{}{}", if signature.starts_with('A') { "B" } else { "A" }, &signature[1..]);
+            assert_eq!(verified(&other), 0, "{alg}");
+        }
+    }
+
+    #[test]
     fn several_audiences_need_an_authorized_party() {
         let aud = |claims: &str| Token::parse(&with("{\"alg\":\"RS256\"}", claims)).unwrap();
         assert!(aud(r#"{"aud":"me"}"#).is_for("me"));

@@ -223,6 +223,9 @@ impl<'t> Lint<'t> {
             let what = format!("the provider signs no ID token with `{alg}`");
             self.unknown(&["client", "id_token_alg"], &what, alg, &ID_TOKEN_ALGS);
         }
+        if client.id_token_alg.as_deref() == Some("HS256") {
+            self.signed_by_secret(manifest);
+        }
         if client.redirect_uris.is_empty() {
             self.at(
                 &["client", "redirect_uris"],
@@ -369,6 +372,25 @@ impl<'t> Lint<'t> {
         let in_env = start.env.iter().map(|(name, value)| (["env".to_owned(), name.clone()], value));
         for ([list, key], text) in in_command.chain(in_env) {
             self.placeholders_are_known(&["start", &list, &key], text, manifest);
+        }
+    }
+
+    /// HS256 signs with the client's secret: there has to be one, and the provider's keys have no part in it.
+    fn signed_by_secret(&mut self, manifest: &Manifest) {
+        if manifest.client.auth == "none" {
+            self.at(
+                &["client", "id_token_alg"],
+                "HS256 signs with the client's secret, and a public client has none",
+                "id_token_alg = \"RS256\", or another auth",
+            );
+        }
+        let fetches_keys = manifest.capabilities.has.iter().position(|own| own == "checks-signature");
+        if let Some(at) = fetches_keys {
+            self.at(
+                &["capabilities", "has", &at.to_string()],
+                "with HS256 the client's secret signs, and no keys of the provider are fetched",
+                "take `checks-signature` out, or sign by a key: id_token_alg = \"RS256\"",
+            );
         }
     }
 
