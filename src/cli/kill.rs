@@ -49,9 +49,9 @@ pub(super) fn kill_matrix(args: &KillArgs) -> Result<u8, Failure> {
     };
     let matrix = runtime()?.block_on(kill::kill_matrix(request, |row| eprintln!("{}", matrix::line(row))));
     match args.format {
-        Format::Text => print!("{}", matrix::text(&matrix)),
-        Format::Json => print!("{}", matrix::json(&matrix)),
-        Format::Markdown => print!("{}", matrix::markdown(&matrix)),
+        Format::Text => tell!("{}", matrix::text(&matrix)),
+        Format::Json => tell!("{}", matrix::json(&matrix)),
+        Format::Markdown => tell!("{}", matrix::markdown(&matrix)),
     }
     let sound = matrix.honest.iter().all(|report| {
         let failed = report.totals.fail + report.totals.inconclusive > 0;

@@ -1,6 +1,5 @@
 //! `--report FORMAT=PATH`: where reports go, and when they are written.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 use crate::model::requirement::Registry;
@@ -109,7 +108,7 @@ fn write<'a>(
             Format::Matrix => grid::json(reports, codes),
         };
         let Some(path) = &target.path else {
-            print(&text);
+            super::print(&text);
             continue;
         };
         let name = reports.first().map(|report| report.partner.name.as_str()).unwrap_or_default();
@@ -121,11 +120,6 @@ fn write<'a>(
         }
     }
     troubles
-}
-
-/// To standard output; that nobody reads it any more is no trouble of ours.
-pub(super) fn print(text: &str) {
-    let _ = std::io::stdout().lock().write_all(text.as_bytes());
 }
 
 /// The path with `{partner}` in it: `out/a.json` becomes `out/a-{partner}.json`.

@@ -173,7 +173,7 @@ pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
     let guarded = mode == Mode::Guard;
     snapshot::prepare(mode == Mode::Accept);
     let shown = if targets.take_stdout() { style(&std::io::stderr()) } else { style(&std::io::stdout()) };
-    let tell = |text: &str| if targets.take_stdout() { eprint!("{text}") } else { output::print(text) };
+    let tell = |text: &str| if targets.take_stdout() { eprint!("{text}") } else { super::print(text) };
     let several = subjects.len() > 1;
     // One seed for all of them, so that one flag repeats the whole run.
     let seed = args.seed.unwrap_or_else(harness::random_seed);
@@ -278,11 +278,11 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, Failure> {
     let mut bad = false;
     for subject in subjects {
         if several {
-            println!("{}", subject.manifest().name);
+            say!("{}", subject.manifest().name);
         }
         bad |= check_one(args, &suite, subject)?;
     }
-    println!("{}", if bad { "The manifest or the partner has to be mended first." } else { "Ready: countersign run" });
+    say!("{}", if bad { "The manifest or the partner has to be mended first." } else { "Ready: countersign run" });
     Ok(if bad { 5 } else { 0 })
 }
 
@@ -292,7 +292,7 @@ fn check_one(args: &CheckArgs, suite: &Arc<Suite>, subject: SubjectSpec) -> Resu
         && let Some(start) = manifest.start.as_ref().filter(|start| !start.setup.is_empty())
     {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        println!("to be done once: {} (in {})", crate::model::manifest::typed(&start.setup), folder.display());
+        say!("to be done once: {} (in {})", crate::model::manifest::typed(&start.setup), folder.display());
     }
     let request = RunRequest {
         suite: Arc::clone(suite),
@@ -313,9 +313,9 @@ fn check_one(args: &CheckArgs, suite: &Arc<Suite>, subject: SubjectSpec) -> Resu
     };
     let lines = runtime()?.block_on(harness::smoke(&request)).map_err(Failure::blocked)?;
     for line in &lines {
-        println!("{} {}", if line.ok { "ok     " } else { "trouble" }, crate::report::indented(&line.what, 8));
+        say!("{} {}", if line.ok { "ok     " } else { "trouble" }, crate::report::indented(&line.what, 8));
         if let Some(help) = &line.help {
-            println!("        help: {}", crate::report::indented(help, 14));
+            say!("        help: {}", crate::report::indented(help, 14));
         }
     }
     Ok(lines.iter().any(|line| !line.ok))

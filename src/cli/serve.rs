@@ -149,18 +149,18 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         let provider = Provider::start(config).await.map_err(|error| {
             Failure::blocked(format!("{error}\n  help: choose another one with --port, or 0 for any"))
         })?;
-        println!("issuer     {}", provider.issuer());
+        say!("issuer     {}", provider.issuer());
         for client in &clients {
             let auth = if client.secret.is_some() { "client_secret_basic" } else { "public" };
-            println!("client     {} ({auth}), back to {}", client.id, client.redirect_uris.join(" "));
+            say!("client     {} ({auth}), back to {}", client.id, client.redirect_uris.join(" "));
         }
         if let Some(endpoint) = provider.metadata("registration_endpoint") {
-            println!("register   {endpoint}");
+            say!("register   {endpoint}");
         }
         for person in &people {
-            println!("person     {} with password {}", person.login, person.password);
+            say!("person     {} with password {}", person.login, person.password);
         }
-        println!("Ctrl-C ends it.");
+        say!("Ctrl-C ends it.");
         until_interrupted().await;
         provider.stop().await;
         Ok(0)
@@ -170,13 +170,13 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
 pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
     if args.list_flaws {
         for flaw in FLAWS {
-            println!("{:<36} shows on {:<5} {}", flaw.id, flaw.shows_on.name(), flaw.what);
+            say!("{:<36} shows on {:<5} {}", flaw.id, flaw.shows_on.name(), flaw.what);
         }
         return Ok(0);
     }
     if args.list_oddities {
         for oddity in ODDITIES {
-            println!("{:<36} base {:<5} {}", oddity.id, oddity.base.name(), oddity.what);
+            say!("{:<36} base {:<5} {}", oddity.id, oddity.base.name(), oddity.what);
         }
         return Ok(0);
     }
@@ -210,9 +210,9 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
                 args.port
             ))
         })?;
-        println!("partner    {}/ (base {})", reference.base_url(), base.name());
-        println!("callback   {}/callback", reference.base_url());
-        println!("Ctrl-C ends it.");
+        say!("partner    {}/ (base {})", reference.base_url(), base.name());
+        say!("callback   {}/callback", reference.base_url());
+        say!("Ctrl-C ends it.");
         until_interrupted().await;
         reference.stop().await;
         Ok(0)

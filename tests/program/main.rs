@@ -78,3 +78,18 @@ fn a_filter_that_matches_nothing_is_exit_4() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(countersign(folder.path(), &["run", "no-such-case"]).status.code(), Some(4));
 }
+
+#[test]
+fn whoever_stops_reading_gets_no_complaint() {
+    use std::process::Stdio;
+    let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
+        .args(["cases", "list"])
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(stderr(&output), "");
+    assert!(output.status.success(), "{:?}", output.status);
+}

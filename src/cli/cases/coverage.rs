@@ -27,8 +27,8 @@ pub(super) fn coverage(suite: &Suite, args: &CoverageArgs) -> Result<u8, Failure
     let mut rows = harness::coverage(suite);
     rows.retain(|row| crate::harness::plan::matches_filter(&row.requirement.id, &args.filter));
     match args.format {
-        Format::Text => print!("{}", report::text(&rows)),
-        Format::Json => print!("{}", report::json(&rows)),
+        Format::Text => tell!("{}", report::text(&rows)),
+        Format::Json => tell!("{}", report::json(&rows)),
     }
     if rows.is_empty() {
         eprintln!("no rule matched");

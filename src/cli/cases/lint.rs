@@ -41,7 +41,7 @@ pub(super) fn lint(suite: &Suite, args: &LintArgs) -> Result<u8, Failure> {
     }
     tell(&notes);
     if wrong.is_empty() {
-        println!("{} cases, nothing wrong{}", files.len(), counted(&notes));
+        say!("{} cases, nothing wrong{}", files.len(), counted(&notes));
         return Ok(0);
     }
     Err(Failure::usage(shown(&wrong)))
@@ -60,7 +60,7 @@ fn whole_suite(suite: &Suite, fix: bool) -> Result<u8, Failure> {
         notes.extend(notes::of_case(case, text));
     }
     tell(&notes);
-    println!("{} cases, nothing wrong{}", suite.cases.len(), counted(&notes));
+    say!("{} cases, nothing wrong{}", suite.cases.len(), counted(&notes));
     Ok(0)
 }
 
@@ -85,7 +85,7 @@ fn fix(path: &Path) -> Result<(), Failure> {
     match tidy(&text) {
         Some(tidied) if tidied != text => {
             std::fs::write(path, tidied).map_err(wrong)?;
-            println!("{}: mended its style", path.display());
+            say!("{}: mended its style", path.display());
         }
         _ => {}
     }

@@ -66,7 +66,7 @@ fn list(suite: &Suite, filter: &[String]) -> Result<u8, Failure> {
         suite.cases.iter().filter(|case| crate::harness::plan::matches_filter(&case.id, filter)).collect();
     let width = chosen.iter().map(|case| case.id.len()).max().unwrap_or(0);
     for case in &chosen {
-        println!("{:<width$}  {:<8}  {:<36}  {}", case.id, case.tier.name(), case.requirement, case.title);
+        say!("{:<width$}  {:<8}  {:<36}  {}", case.id, case.tier.name(), case.requirement, case.title);
     }
     eprintln!("{} cases", chosen.len());
     Ok(if chosen.is_empty() { 4 } else { 0 })
@@ -75,7 +75,7 @@ fn list(suite: &Suite, filter: &[String]) -> Result<u8, Failure> {
 fn show(suite: &Suite, id: &str) -> Result<u8, Failure> {
     match suite.case(id) {
         Some(case) => {
-            print!("{}\n{}", story::text(case, &suite.requirements), reach(suite, case).text());
+            tell!("{}\n{}", story::text(case, &suite.requirements), reach(suite, case).text());
             Ok(0)
         }
         None => {

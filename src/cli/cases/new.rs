@@ -72,18 +72,18 @@ pub(super) fn new(suite: &Suite, args: &NewArgs) -> Result<u8, Failure> {
         }
         _ => Failure::usage(format!("{shown}: {error}\n  help: give a folder that can be written to with --dir")),
     })?;
-    println!("{shown} written.");
+    say!("{shown} written.");
     if let Ok((case, _)) = super::read(suite, &path) {
-        print!("{}", reach(suite, &Arc::new(case)).text());
+        tell!("{}", reach(suite, &Arc::new(case)).text());
     }
     let areas: std::collections::BTreeSet<&str> = suite.cases.iter().map(|case| case.area()).collect();
     if !areas.contains(area) {
         let areas: Vec<&str> = areas.into_iter().collect();
-        println!("`{area}` is a new area; those that there are: {}", areas.join(" "));
+        say!("`{area}` is a new area; those that there are: {}", areas.join(" "));
     }
-    println!("Look it over:  countersign cases lint {shown}");
-    println!("Play it:       countersign cases try {shown}");
-    println!("In a run:      countersign run --cases {} {}", args.dir.display(), args.id);
-    println!("In the suite's own repository the next build makes it part of the suite.");
+    say!("Look it over:  countersign cases lint {shown}");
+    say!("Play it:       countersign cases try {shown}");
+    say!("In a run:      countersign run --cases {} {}", args.dir.display(), args.id);
+    say!("In the suite's own repository the next build makes it part of the suite.");
     Ok(0)
 }

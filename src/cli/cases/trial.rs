@@ -35,7 +35,7 @@ pub(super) fn try_one(suite: &Arc<Suite>, args: &TryArgs) -> Result<u8, Failure>
     if !unbuilt.is_empty() {
         return Err(Failure::usage(shown(&unbuilt)));
     }
-    print!("{}", story::text(&case, &suite.requirements));
+    tell!("{}", story::text(&case, &suite.requirements));
     for note in notes::of_case(&case, &text) {
         eprintln!("\nnote: {}", crate::report::safe(&note.to_string()));
     }
@@ -46,7 +46,7 @@ pub(super) fn try_one(suite: &Arc<Suite>, args: &TryArgs) -> Result<u8, Failure>
     let wanted: Vec<String> =
         if args.all { FLAWS.iter().map(|flaw| flaw.id.to_owned()).collect() } else { kills.clone() };
     if !wanted.is_empty() {
-        println!();
+        say!("");
         let request = KillRequest {
             suite: alone,
             flaws: Some(wanted),
@@ -60,18 +60,18 @@ pub(super) fn try_one(suite: &Arc<Suite>, args: &TryArgs) -> Result<u8, Failure>
         let (named, others): (Vec<&KillRow>, Vec<&KillRow>) =
             matrix.rows.iter().partition(|row| kills.contains(&row.flaw));
         for row in named {
-            println!("{}", matrix::line(row));
+            say!("{}", matrix::line(row));
             good &= row.killed;
         }
         let caught: Vec<&str> =
             others.iter().filter(|row| !row.killed_by.is_empty()).map(|row| row.flaw.as_str()).collect();
         if args.all && caught.is_empty() {
-            println!("No other of the {} flaws makes it fail.", FLAWS.len());
+            say!("No other of the {} flaws makes it fail.", FLAWS.len());
         } else if args.all {
-            println!("It fails for these flaws, too; name those that it is about in `kills`: {}", caught.join(", "));
+            say!("It fails for these flaws, too; name those that it is about in `kills`: {}", caught.join(", "));
         }
     }
-    println!("\n{id}: {}", if good { "sound" } else { "not sound yet" });
+    say!("\n{id}: {}", if good { "sound" } else { "not sound yet" });
     Ok(u8::from(!good))
 }
 
@@ -84,15 +84,15 @@ fn honest(alone: &Arc<Suite>, file: &Path, runtime: &tokio::runtime::Runtime) ->
         let verdict = case.map_or(Verdict::Inconclusive, |case| case.verdict);
         let why = case.map(|case| case.reason.as_str()).filter(|_| verdict == Verdict::NotApplicable);
         let why = why.map(|why| format!(": {}", crate::report::safe(why))).unwrap_or_default();
-        println!("\nhonest partner, base {}: {verdict}{why}", base.name());
+        say!("\nhonest partner, base {}: {verdict}{why}", base.name());
         applies |= verdict != Verdict::NotApplicable;
         if verdict > Verdict::Pass || !report.findings.is_empty() {
             good = false;
-            print!("{}", terminal::text(&report, &alone.requirements, style(&std::io::stdout())));
+            tell!("{}", terminal::text(&report, &alone.requirements, style(&std::io::stdout())));
         }
     }
     if !applies {
-        println!("\nIt applies to no base of the reference partner, so nothing shows that it can pass or fail.");
+        say!("\nIt applies to no base of the reference partner, so nothing shows that it can pass or fail.");
     }
     good && applies
 }
