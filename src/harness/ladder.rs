@@ -169,6 +169,7 @@ fn probes(observation: &Observation, symbols: &mut Symbols) -> Vec<String> {
                 let whom = session.second.as_ref().unwrap_or(&session.first);
                 lines.push(line(format!("session {}", printable(&symbols.replaced(&whom.to_string())))));
             }
+            Seen::Account { new: Some(made), .. } => lines.push(line(format!("new accounts {made}"))),
             Seen::Account { id, .. } => {
                 let id = id.as_ref().map_or("nobody".to_owned(), |id| symbols.named("account", id));
                 lines.push(line(format!("account {id}")));

@@ -119,6 +119,8 @@ pub fn isolation(case: &Case) -> Isolation {
     let by_steps = case.steps.iter().map(|step| match &step.act {
         Act::Restart => Isolation::Isolated,
         Act::Provider(options) if options.keys_max_age.is_some() => Isolation::Isolated,
+        // Accounts that somebody else makes meanwhile would be counted.
+        Act::Expect(expectation) if expectation.counts_accounts() => Isolation::Exclusive,
         _ => Isolation::Shared,
     });
     let by_faults = faults(case).flat_map(|fault| &fault.patches).map(|patch| {

@@ -273,6 +273,7 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
         // No provider lets a person decline `openid`: without it there is no login to speak of.
         ("required-scopes", manifest.scopes.required.iter().any(|scope| scope != "openid")),
         ("local-accounts", at.places.contains_key("sign_up")),
+        ("account-count", manifest.accounts.count.is_some()),
         ("token-login", at.places.contains_key("token_login")),
         ("linking", at.places.contains_key("link")),
         ("backchannel-logout", at.endpoints.contains_key("backchannel_logout")),

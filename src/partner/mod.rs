@@ -15,7 +15,7 @@ use std::sync::Arc;
 use crate::model::manifest::Manifest;
 
 pub use places::{open_place, place};
-pub use probe::{feature_works, probe, probe_without};
+pub use probe::{accounts_opened, feature_works, probe, probe_without};
 
 /// A future in a box.
 pub type Boxed<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -113,6 +113,16 @@ impl Document {
     }
 }
 
+/// How many accounts the partner says were opened so far. `None`: the manifest does not say where to ask, or there is
+/// no number.
+pub async fn accounts_opened(manifest: &Manifest, base: &str, browser: &Browser, cause: &Cause) -> Option<u64> {
+    let count = manifest.accounts.count.as_ref()?;
+    let page = browser.peek(&absolute(base, &count.url), &[], cause).await.ok()?;
+    let good = page.stopped_at.is_none() && (200..300).contains(&page.seen.response.status);
+    let text = good.then(|| Document::of(&page.seen.response.body).text(&count.at)).flatten()?;
+    text.trim().parse().ok()
+}
+
 /// Whether a feature of the manifest works for this browser, and the evidence in one line. Follows redirects within the
 /// partner only; a redirect toward the issuer means that it does not.
 pub async fn feature_works(

@@ -72,6 +72,11 @@ pub const FLAWS: &[Flaw] = &[
     ),
     flaw("username-as-key", Base::Min, "the account is looked up by the name that a person goes by"),
     flaw("identifier-change-new-account", Base::Min, "another e-mail address opens another account"),
+    flaw(
+        "account-before-check",
+        Base::Min,
+        "an account is opened before it is asked whether the ID token names anybody",
+    ),
     flaw("shared-null-email", Base::Min, "people without an address share an account"),
     flaw("userinfo-sub-unchecked", Base::Oidc, "userinfo about another subject is used"),
     flaw("userinfo-retry-storm", Base::Oidc, "asks userinfo again and again when it refuses the token"),

@@ -84,6 +84,7 @@ who = {{ subject = "/sub", account = "/account" }}
 
 [accounts]
 reset = {{ method = "POST", path = "/test/reset" }}
+count = {{ url = "/test/accounts", at = "/opened" }}
 
 [provider]
 key_refresh_grace = "0s"

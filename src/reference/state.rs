@@ -260,6 +260,11 @@ impl Inner {
         }
     }
 
+    /// How many accounts were opened so far.
+    pub fn opened(&self) -> u64 {
+        self.made
+    }
+
     /// A new account.
     pub fn open_account(&mut self, account: Account) -> String {
         self.made += 1;

@@ -213,6 +213,7 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("POST", "/token-login") if app.config.base == Base::Full && app.openid() => {
             token_login::token_login(app, visit).await
         }
+        ("GET", "/test/accounts") => Page::json(200, &serde_json::json!({ "opened": app.inner().opened() })),
         ("POST", "/test/reset") => reset(app),
         ("GET", "/healthz") => Page::json(200, &serde_json::json!({ "ready": true })),
         ("GET", path) if path.starts_with("/features/") => {

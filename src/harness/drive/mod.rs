@@ -39,6 +39,7 @@ pub async fn play(world: &Arc<World>, order: &Order) -> Played {
     if let Some(name) = &bystander {
         play.bystander_arrives(name).await;
     }
+    play.count_accounts_before().await;
     for (index, step) in order.case.steps.iter().enumerate() {
         let left_out = step.attack || matches!(step.act, Act::Fault(_));
         if order.mode == Mode::Control && left_out {

@@ -8,7 +8,7 @@ use tokio::time::Instant;
 
 use crate::agent::Browser;
 use crate::judge;
-use crate::model::case::{Expectation, Expected, FeaturesAre, LeakPlace, SessionIs, Step};
+use crate::model::case::{AccountIs, Expectation, Expected, FeaturesAre, LeakPlace, SessionIs, Step};
 use crate::model::exchange::{Cause, Purpose};
 use crate::model::manifest::OnRevocation;
 use crate::model::observation::{FeatureSeen, Observation, Seen, SessionSeen, Whom};
@@ -19,6 +19,9 @@ use super::play::Play;
 
 /// So many scripts of one browser's pages are looked into.
 const SCRIPTS: usize = 50;
+
+/// The browser that asks for the number of accounts: nobody's.
+const COUNTER: &str = "counter";
 
 impl Play {
     /// Looks once at everything that the expectation names.
@@ -107,6 +110,7 @@ impl Play {
                 let (first, evidence) = self.probe_until_ended(&browser, &cause).await;
                 Seen::Session(SessionSeen { first, second: None, own: self.own(name), evidence })
             }
+            Expected::Account(AccountIs::New(_)) => Seen::Account { id: None, new: self.accounts_made().await },
             Expected::Account(_) => {
                 let answer = self.ask(&browser, &cause).await;
                 Seen::Account { id: answer.account, new: None }
@@ -146,7 +150,13 @@ impl Play {
                 Seen::Session(session) => {
                     session.second = Some(self.probe(&browser, &cause).await.0);
                 }
-                Seen::Account { id, .. } => {
+                Seen::Account { new: Some(made), .. } => {
+                    let again = self.accounts_made().await;
+                    if again != Some(*made) {
+                        self.trouble(format!("{made} accounts were made first, and {again:?} right afterwards"));
+                    }
+                }
+                Seen::Account { id, new: None } => {
                     let again = self.ask(&browser, &cause).await.account;
                     if again != *id {
                         self.trouble(format!("the probe gave the account {id:?} first and {again:?} right afterwards"));
@@ -155,6 +165,25 @@ impl Play {
                 _ => {}
             }
         }
+    }
+
+    /// Where the case asks how many accounts are new: how many there are when its steps begin.
+    pub(super) async fn count_accounts_before(&self) {
+        if self.case.counts_accounts() {
+            let opened = self.accounts_opened().await;
+            self.state().accounts_before = opened;
+        }
+    }
+
+    /// Accounts made since the steps began. Nobody else is there meanwhile: such a case runs alone.
+    async fn accounts_made(&self) -> Option<u64> {
+        let before = self.state().accounts_before?;
+        Some(self.accounts_opened().await?.saturating_sub(before))
+    }
+
+    async fn accounts_opened(&self) -> Option<u64> {
+        let cause = self.cause(0, COUNTER, "first", Purpose::Probe);
+        partner::accounts_opened(&self.world.ground.manifest, &self.base, &self.counter(), &cause).await
     }
 
     fn own(&self, browser: &str) -> Option<String> {

@@ -178,6 +178,8 @@ pub(super) struct State {
     pub twin_missed: Option<String>,
     pub bystander_lost: Option<String>,
     pub people: Vec<String>,
+    /// How many accounts the partner had opened when the steps began (only where a case asks).
+    pub accounts_before: Option<u64>,
     /// People as they were before a change gave them another identity.
     pub former: Vec<Person>,
 }
@@ -260,6 +262,11 @@ impl Play {
             })
             .browser
             .clone()
+    }
+
+    /// A browser that belongs to nobody, and to no step: its exchanges are not part of the transcript.
+    pub(super) fn counter(&self) -> Browser {
+        Browser::new("counter", self.surroundings.clone())
     }
 
     /// A newly made person.

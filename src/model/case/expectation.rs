@@ -41,6 +41,17 @@ pub struct Expectation {
     pub hold_for: Option<Duration>,
 }
 
+impl Expectation {
+    /// Whether it, or one of its alternatives, asks how many accounts are new.
+    pub fn counts_accounts(&self) -> bool {
+        match &self.subject {
+            Expected::Account(AccountIs::New(_)) => true,
+            Expected::Any(alternatives) => alternatives.iter().any(Expectation::counts_accounts),
+            _ => false,
+        }
+    }
+}
+
 /// The subject of an expectation.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Expected {

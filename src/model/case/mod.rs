@@ -53,6 +53,14 @@ impl Case {
         self.id.split('/').next().unwrap_or(&self.id)
     }
 
+    /// Whether it asks how many accounts are new.
+    pub fn counts_accounts(&self) -> bool {
+        self.steps.iter().any(|step| match &step.act {
+            Act::Expect(expectation) => expectation.counts_accounts(),
+            _ => false,
+        })
+    }
+
     /// Whether a fault or an attack stands in it: then it needs a control run.
     pub fn is_negative(&self) -> bool {
         self.steps.iter().any(|step| step.attack || matches!(step.act, Act::Fault(_)))

@@ -314,6 +314,20 @@ pub struct Accounts {
     /// Ids of people that the partner knows beforehand.
     #[serde(default)]
     pub pool: Vec<String>,
+    /// Where it says how many accounts were opened so far.
+    #[serde(default)]
+    pub count: Option<Count>,
+}
+
+/// `[accounts] count`.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Count {
+    /// What is asked, by GET and without cookies.
+    pub url: String,
+    /// Where the number is on the answer.
+    pub at: Pointer,
 }
 
 /// `[provider]`.

@@ -293,6 +293,13 @@ impl<'t> Lint<'t> {
         if let Some(place) = &manifest.accounts.reset {
             self.place_is_sound(&["accounts", "reset"], place);
         }
+        if let Some(count) = &manifest.accounts.count
+            && !count.url.starts_with('/')
+            && !is_http(&count.url)
+        {
+            let help = "count = { url = \"/test/accounts\", at = \"/count\" }";
+            self.at(&["accounts", "count", "url"], format!("`{}` is no path", count.url), help);
+        }
     }
 
     fn place_is_sound(&mut self, way: &[&str], place: &Place) {
