@@ -16,7 +16,7 @@ use crate::model::result::Event;
 use crate::model::verdict::Tier;
 use crate::report::{grid, terminal};
 
-use super::output::{self, Targets};
+use super::output::Targets;
 use super::subject::SubjectArgs;
 use super::suite::SuiteArgs;
 use super::{Failure, runtime, style};
