@@ -102,12 +102,15 @@ impl Reference {
     /// Binds and serves in tasks of the present runtime.
     ///
     /// # Errors
-    /// The address is taken.
+    /// The address is taken, or the provider has no metadata for a partner that wants them first.
     pub async fn start(config: ReferenceConfig) -> std::io::Result<Reference> {
         let listener = TcpListener::bind(config.listen).await?;
         let base_url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
         let stopping = watch::channel(false).0;
         let app = Arc::new(state::App::new(config, base_url.clone()));
+        if app.odd.has("discovers-at-start") {
+            app.endpoint("authorization").await.map_err(std::io::Error::other)?;
+        }
         let serving = tokio::spawn(web::run(Arc::clone(&app), listener, stopping.subscribe()));
         Ok(Reference { base_url, app, stopping, serving: Mutex::new(Some(serving)) })
     }

@@ -61,6 +61,7 @@ pub const ODDITIES: &[Oddity] = &[
     oddity("refreshes-early", Base::Full, "refreshes before every use of the API"),
     oddity("degrades", Base::Full, "keeps the session when the grant is gone, without what needs it"),
     // conduct
+    oddity("discovers-at-start", Base::Full, "reads the provider's metadata before it listens, and ends without them"),
     oddity("answers-slowly", Base::Full, "takes 300 ms for every answer"),
     oddity("one-at-a-time", Base::Full, "answers one request at a time"),
     oddity("refuses-by-going-home", Base::Full, "leads home, without a word, whoever could not be logged in"),

@@ -212,6 +212,10 @@ impl Play {
     async fn ask(&self, browser: &Browser, cause: &Cause) -> ProbeAnswer {
         let cause = Cause { purpose: Purpose::Probe, ..cause.clone() };
         self.attempt.enter(cause.clone());
+        if let Some(why) = &self.state().refuses_to_start {
+            let evidence = format!("the partner does not start with what the provider serves: {why}");
+            return ProbeAnswer { evidence, ..ProbeAnswer::default() };
+        }
         partner::probe(&self.world.ground.manifest, &self.base, browser, &cause).await
     }
 

@@ -180,6 +180,8 @@ pub(super) struct State {
     pub people: Vec<String>,
     /// How many accounts the partner had opened when the steps began (only where a case asks).
     pub accounts_before: Option<u64>,
+    /// The partner is not up, since it does not start with what a fault makes of metadata or keys: in words.
+    pub refuses_to_start: Option<String>,
     /// People as they were before a change gave them another identity.
     pub former: Vec<Person>,
 }
@@ -284,10 +286,18 @@ impl Play {
         name
     }
 
-    /// Ends the partner and starts it anew, at the same address.
+    /// Ends the partner and starts it anew, at the same address. One that does not start with metadata or keys that a
+    /// fault has changed refuses them: nobody is signed in at it, and that it is not up is no finding.
     pub(super) async fn restart(&self) {
-        if let Err(error) = self.world.restart().await {
-            self.trouble(error.to_string());
+        let started = self.world.restart().await;
+        let refused = started.as_ref().err().filter(|error| error.started && self.changes_what_is_read_at_the_start());
+        let refusal = refused.map(|error| error.what.lines().next().unwrap_or_default().to_owned());
+        let is_refusal = refusal.is_some();
+        self.state().refuses_to_start = refusal;
+        if let Err(error) = started {
+            if !is_refusal {
+                self.trouble(error.to_string());
+            }
             return;
         }
         let fresh = self.world.partner().await;
@@ -299,6 +309,15 @@ impl Play {
             ));
         }
         *self.partner.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
+    fn changes_what_is_read_at_the_start(&self) -> bool {
+        let state = self.state();
+        state
+            .placed
+            .iter()
+            .flat_map(|placed| &placed.addresses)
+            .any(|(_, address)| matches!(address.message, Message::Response(Endpoint::Discovery | Endpoint::Jwks)))
     }
 
     pub(super) fn cause(&self, step: usize, browser: &str, tab: &str, purpose: Purpose) -> Cause {
@@ -416,7 +435,10 @@ impl Play {
             bystander_lost: state.bystander_lost.take(),
             began,
             ended: self.world.sequence.now(),
-            partner_died: self.partner.lock().unwrap_or_else(PoisonError::into_inner).ended(),
+            partner_died: match &state.refuses_to_start {
+                Some(_) => None,
+                None => self.partner.lock().unwrap_or_else(PoisonError::into_inner).ended(),
+            },
             duration_ms: u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX),
             base: self.base.clone(),
             issuer: self.world.provider.issuer().to_owned(),
