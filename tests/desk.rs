@@ -44,6 +44,7 @@ fn a_new_case_needs_an_id_of_its_own_and_a_rule() {
     for (arguments, says) in [
         (vec!["happy"], "AREA/NAME"),
         (vec!["login/Happy"], "small letters"),
+        (vec!["login/"], "AREA/NAME"),
         (vec!["../etc/x"], "AREA/NAME"),
         (vec!["login/.."], "small letters"),
         (vec!["login/happy"], "countersign cases show login/happy"),
@@ -54,6 +55,21 @@ fn a_new_case_needs_an_id_of_its_own_and_a_rule() {
         assert!(said.err.contains(says), "{arguments:?}: {}", said.err);
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0, "nothing was written");
+}
+
+#[test]
+fn a_file_that_is_not_area_and_name_is_no_case() {
+    let folder = tempdir().unwrap();
+    std::fs::create_dir_all(folder.path().join("cases/login/deep")).unwrap();
+    for path in ["cases/flat.toml", "cases/login/deep/down.toml", "cases/login/Big.toml"] {
+        let path = folder.path().join(path);
+        let case = "title = \"x\"\nrequirement = \"rfc6749/4.1\"\ntier = \"basic\"\n\n[[step]]\nexpect = { session = \"nobody\" }\n";
+        std::fs::write(&path, case).unwrap();
+        let said = countersign(folder.path(), &["cases", "--cases", "cases", "list"]);
+        assert_eq!(said.code, 2, "{}", path.display());
+        assert!(said.err.contains("is no id of a case") && said.err.contains("AREA/NAME.toml"), "{}", said.err);
+        std::fs::remove_file(path).unwrap();
+    }
 }
 
 #[test]

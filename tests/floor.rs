@@ -94,6 +94,19 @@ fn several_partners_give_a_matrix_a_report_each_and_the_worst_exit_code() {
 }
 
 #[test]
+fn fail_fast_judges_no_further_partner() {
+    let folder = tempdir().unwrap();
+    partner(&folder.path().join("a"), "acme", &["cancel-crash"], "");
+    partner(&folder.path().join("b"), "bolt", &[], "");
+    let both = ["run", "--partner", "a/countersign.toml", "--partner", "b/countersign.toml"];
+    let rest = ["--fail-fast", "--report", "matrix=matrix.json", "login/error-access-denied"];
+    let said = countersign(folder.path(), &[&both[..], &rest[..]].concat());
+    assert_eq!(said.code, 1, "{}", said.err);
+    assert!(said.err.contains("bolt is not judged any more"), "{}", said.err);
+    assert_eq!(json(&folder.path().join("matrix.json"))["partners"].as_array().unwrap().len(), 1);
+}
+
+#[test]
 fn snapshots_of_several_partners_each_stand_beside_their_manifest() {
     let folder = tempdir().unwrap();
     partner(&folder.path().join("a"), "acme", &[], "");

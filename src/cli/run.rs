@@ -180,6 +180,10 @@ pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
     let runtime = runtime()?;
     let (mut reports, mut codes, mut troubles) = (Vec::new(), Vec::new(), Vec::new());
     for (subject, only) in subjects {
+        if args.fail_fast && worst(&codes) != 0 && !codes.is_empty() {
+            eprintln!("{} is not judged any more: --fail-fast", subject.manifest().name);
+            continue;
+        }
         let (root, home) = (snapshot_root(&subject), subject.home());
         let request = RunRequest {
             suite: suite.clone(),

@@ -161,6 +161,11 @@ impl Suite {
     fn read_cases(&mut self, cases: &Files, wrong: &mut Vec<Diagnostic>) {
         for (path, source) in cases {
             let Some(id) = path.strip_suffix(".toml") else { continue };
+            if !is_case_id(id) {
+                let message = format!("`{id}` is no id of a case");
+                let help = "two names of small letters, digits and hyphens: AREA/NAME.toml below the folder of cases";
+                wrong.push(Diagnostic::whole(&source.shown, message, help));
+            }
             match parse(id, &source.shown, &source.text, &self.vocabulary) {
                 Ok(case) => {
                     wrong.extend(super::not_built::not_built(&case));
@@ -205,6 +210,13 @@ impl Suite {
     pub fn case(&self, id: &str) -> Option<&Arc<Case>> {
         self.cases.iter().find(|case| case.id == id)
     }
+}
+
+/// `AREA/NAME`, each of small letters, digits and hyphens: it becomes a path, a test's name and a word of commands.
+pub fn is_case_id(id: &str) -> bool {
+    let plain =
+        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
+    id.split('/').count() == 2 && id.split('/').all(plain)
 }
 
 /// Adds the files below a folder.

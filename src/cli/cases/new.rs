@@ -9,7 +9,7 @@ use clap::Args;
 use crate::cli::Failure;
 use crate::cli::run::TierArg;
 use crate::harness::reach::reach;
-use crate::harness::suite::Suite;
+use crate::harness::suite::{Suite, is_case_id};
 use crate::model::diagnostic::nearest;
 use crate::model::verdict::Tier;
 use crate::report::skeleton;
@@ -30,21 +30,12 @@ pub(super) struct NewArgs {
 }
 
 pub(super) fn new(suite: &Suite, args: &NewArgs) -> Result<u8, Failure> {
-    let plain =
-        |part: &str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-');
-    let parts: Vec<&str> = args.id.split('/').collect();
-    let [area, name] = parts[..] else {
+    let (Some((area, name)), true) = (args.id.split_once('/'), is_case_id(&args.id)) else {
         return Err(Failure::usage(format!(
-            "`{}` is no id\n  help: AREA/NAME, for instance tokens/iss-other-host",
+            "`{}` is no id\n  help: AREA/NAME, of small letters, digits and hyphens, for instance tokens/iss-other-host",
             args.id
         )));
     };
-    if !plain(area) || !plain(name) {
-        return Err(Failure::usage(format!(
-            "`{}` is no id\n  help: small letters, digits and hyphens, for instance tokens/iss-other-host",
-            args.id
-        )));
-    }
     let Some(rule) = suite.requirements.get(&args.requirement) else {
         let near = nearest(&args.requirement, suite.requirements.by_id.keys().map(String::as_str));
         let help = near.map_or(
