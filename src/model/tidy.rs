@@ -36,6 +36,8 @@ struct Member<'t> {
 enum Value<'t> {
     Scalar(&'t str),
     List(Vec<Value<'t>>),
+    /// A list that has tables among its items and is laid out over several lines: an item on each.
+    Column(Vec<Value<'t>>),
     Table(Vec<(String, Value<'t>)>),
     /// Left as it is: it has comments inside, or is laid out over several lines and would not fit on one.
     AsItIs(String),
@@ -172,9 +174,15 @@ impl<'t> Reading<'_, 't> {
         self.at += 1;
         let inside = &self.tokens[start..self.at];
         let has = |wanted: TokenKind| inside.iter().any(|(kind, _)| *kind == wanted);
-        let value = if is_table { Value::Table(table) } else { Value::List(list) };
-        let on_lines = has(TokenKind::Newline) && one_line(&value).chars().count() > WIDTH;
-        if has(TokenKind::Comment) || on_lines || depth > DEEPEST {
+        let tables = list.iter().any(|item| matches!(item, Value::Table(_)));
+        let value = match (is_table, tables && has(TokenKind::Newline)) {
+            (true, _) => Value::Table(table),
+            (false, true) => Value::Column(list),
+            (false, false) => Value::List(list),
+        };
+        let fits = one_line(&value).chars().count() <= WIDTH;
+        let kept = has(TokenKind::Newline) && (depth > 0 && !fits || is_table && !fits || depth > 0 && tables);
+        if has(TokenKind::Comment) || kept || depth > DEEPEST {
             let raw: String = inside.iter().map(|(_, text)| *text).collect();
             return Some(Value::AsItIs(raw.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")));
         }
@@ -264,11 +272,13 @@ fn print(items: &[Item<'_>]) -> String {
     out
 }
 
-/// A blank line before a table, or before the comments that stand directly above one.
+/// A blank line before a `[[table]]`, or before the comments that stand directly above one. `[table.fault]` and
+/// `[[table.fault]]` belong to what is above them.
 fn blank_before(out: &mut String, items: &[Item<'_>], at: usize) {
     let first = !matches!(items[..at].last(), Some(Item::Comment(_)));
     let leads = items[at..].iter().find(|item| !matches!(item, Item::Comment(_)));
-    if first && matches!(leads, Some(Item::Table(..))) && !out.is_empty() && !out.ends_with("\n\n") {
+    let begins = matches!(leads, Some(Item::Table(name, _)) if name.starts_with("[[") && !name.contains('.'));
+    if first && begins && !out.is_empty() && !out.ends_with("\n\n") {
         out.push('\n');
     }
 }
@@ -289,6 +299,10 @@ fn lay_out(lines: &mut Vec<String>, key: &str, value: &Value<'_>) {
         Value::Table(members) if !fits && !members.is_empty() => {
             members.iter().for_each(|(name, value)| lay_out(lines, &format!("{key}.{name}"), value));
         }
+        Value::Column(items) => column(lines, key, items),
+        Value::List(items) if !fits && items.iter().any(|item| matches!(item, Value::Table(_))) => {
+            column(lines, key, items);
+        }
         Value::List(items) if !fits && items.len() > 1 => {
             lines.push(format!("{key} = ["));
             let mut row = String::from("   ");
@@ -306,11 +320,19 @@ fn lay_out(lines: &mut Vec<String>, key: &str, value: &Value<'_>) {
     }
 }
 
+fn column(lines: &mut Vec<String>, key: &str, items: &[Value<'_>]) {
+    lines.push(format!("{key} = ["));
+    lines.extend(items.iter().map(|item| format!("    {},", one_line(item))));
+    lines.push("]".to_owned());
+}
+
 fn one_line(value: &Value<'_>) -> String {
     match value {
         Value::Scalar(text) => (*text).to_owned(),
         Value::AsItIs(text) => text.clone(),
-        Value::List(items) => format!("[{}]", items.iter().map(one_line).collect::<Vec<_>>().join(", ")),
+        Value::List(items) | Value::Column(items) => {
+            format!("[{}]", items.iter().map(one_line).collect::<Vec<_>>().join(", "))
+        }
         Value::Table(members) if members.is_empty() => "{}".to_owned(),
         Value::Table(members) => {
             let members: Vec<String> =
@@ -363,6 +385,17 @@ mod tests {
     #[test]
     fn what_fits_on_a_line_comes_back_to_it() {
         becomes("kills = [\n    \"a\",\n    \"b\",\n]\n", "kills = [\"a\", \"b\"]\n");
+    }
+
+    #[test]
+    fn a_list_of_tables_stays_a_column_and_a_table_below_another_stays_close() {
+        let same = "[[step]]\n[step.fault]\nin = \"id_token\"\n[[step.x]]\n\n[[step]]\nexpect.any = [\n    { session = \"nobody\" },\n    { session = \"alice\" },\n]\n";
+        becomes(same, same);
+        let long = "x".repeat(60);
+        becomes(
+            &format!("any = [{{ a = \"{long}\" }}, {{ b = \"{long}\" }}]\n"),
+            &format!("any = [\n    {{ a = \"{long}\" }},\n    {{ b = \"{long}\" }},\n]\n"),
+        );
     }
 
     #[test]
