@@ -181,7 +181,7 @@ impl<'t> Reading<'_, 't> {
             (false, false) => Value::List(list),
         };
         let fits = one_line(&value).chars().count() <= WIDTH;
-        let kept = has(TokenKind::Newline) && (depth > 0 && !fits || is_table && !fits || depth > 0 && tables);
+        let kept = has(TokenKind::Newline) && ((is_table || depth > 0) && !fits || depth > 0 && tables);
         if has(TokenKind::Comment) || kept || depth > DEEPEST {
             let raw: String = inside.iter().map(|(_, text)| *text).collect();
             return Some(Value::AsItIs(raw.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")));

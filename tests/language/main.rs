@@ -83,6 +83,9 @@ fn vocabulary() -> Vocabulary {
     names
 }
 
+/// A changelog of our own, so that messages do not change with that of the program.
+const CHANGELOG: &str = "## 0.1.0\n\n### New MUSTs\n\n- `a/1` (basic): First.\n- `a/2` (basic): Second.\n- `a/3` (basic): Third.\n- `a/4` (basic): Fourth.\n- `a/5` (basic): Fifth.\n- `a/6` (basic): Sixth.\n- `a/7` (basic): Seventh.\n- `a/8` (strict): Eighth.\n- `a/9` (strict): Ninth.\n";
+
 fn read(file: &Path, shown: &str, names: &Vocabulary) -> Result<Case, String> {
     let text = std::fs::read_to_string(file).unwrap();
     let id = shown.trim_start_matches("cases/").trim_end_matches(".toml");
@@ -138,7 +141,7 @@ fn each_way_of_writing_a_wrong_manifest_has_its_message() {
         dialects: &suite.vocabulary.dialects,
         capabilities: &suite.capabilities,
         version: &suite.version,
-        changelog: suite.changelog,
+        changelog: CHANGELOG,
     };
     each_has_its_message("manifests", 20, |file, shown| {
         let text = std::fs::read_to_string(file).unwrap();
