@@ -95,7 +95,11 @@ impl Core {
             };
             let leaves = matches!(journey.kind, Kind::Peek { .. }) && !same_origin(&next, &journey.url);
             if leaves || journey.stops.iter().any(|stop| stop.matches(&next)) {
-                return Ok(Rest { passed, ..rest(seen, Some(&next)) });
+                let mut address = next.clone();
+                if let Some(filled) = &post {
+                    address.query_pairs_mut().extend_pairs(&filled.members);
+                }
+                return Ok(Rest { passed, ..rest(seen, Some(&address)) });
             }
             redirects += 1;
             if redirects > self.surroundings.limits.redirects {

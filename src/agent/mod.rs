@@ -106,8 +106,8 @@ pub struct Navigation {
 pub struct Page {
     /// What is shown. Status 0: nobody was asked, because the place is none that the run may contact.
     pub seen: PageSeen,
-    /// The URL that `stop_before` kept the browser from opening; then `seen` is the redirecting answer. For a peek: the
-    /// redirect that led off the origin.
+    /// The URL that `stop_before` kept the browser from opening; then `seen` is the redirecting answer. Where a page
+    /// would have posted a form there, its members stand in the query. For a peek: the redirect that led off the origin.
     pub stopped_at: Option<String>,
     /// How many redirects were followed.
     pub redirects: usize,

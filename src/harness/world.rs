@@ -6,7 +6,7 @@ mod second;
 use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, RwLock};
@@ -116,6 +116,8 @@ pub struct World {
     partner: Mutex<Arc<dyn Running>>,
     setup: Setup,
     generation: AtomicU64,
+    /// The partner asks for its answers by `form_post`, as a login has shown.
+    pub posts_callbacks: AtomicBool,
     sole: bool,
 }
 
@@ -159,6 +161,7 @@ impl World {
             partner: Mutex::new(Arc::clone(&partner)),
             setup,
             generation: AtomicU64::new(1),
+            posts_callbacks: AtomicBool::new(false),
             sole,
         };
         world.register(partner.base());

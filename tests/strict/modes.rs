@@ -150,6 +150,30 @@ async fn the_harness_own_browser_posts_the_page_as_one_with_scripts_would_and_ke
 }
 
 #[tokio::test]
+async fn a_browser_that_stops_before_the_callback_knows_what_would_have_been_posted() {
+    let site = Site::start().await;
+    let issuer = site.provider.issuer().to_owned();
+    let surroundings = Surroundings {
+        sequence: Sequence::default(),
+        origins: vec![(issuer.clone(), Party::Provider(ProviderName::Main))],
+        tag: None,
+        limits: Limits::default(),
+    };
+    let browser = Browser::new("first", surroundings);
+    let cause = Cause { browser: "first".into(), tab: "first".into(), ..Cause::default() };
+    let target = site.authorize_target(&[("response_mode", "form_post"), ("prompt", "none")]);
+    let navigation = Navigation {
+        url: format!("{issuer}{target}"),
+        stop_before: vec![CALLBACK.to_owned()],
+        ..Navigation::default()
+    };
+    let page = browser.open("first", navigation, &cause).await.expect("the page that posts itself");
+    let stopped = page.stopped_at.expect("it stopped");
+    assert!(stopped.starts_with(&format!("{CALLBACK}?error=login_required&")), "{stopped}");
+    assert!(stopped.contains("&state=s&"), "{stopped}");
+}
+
+#[tokio::test]
 async fn a_page_of_anybody_else_that_looks_like_it_is_not_posted() {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a port");
     let base = format!("http://{}", listener.local_addr().unwrap());

@@ -189,6 +189,7 @@ impl Play {
         page: &Page,
         cause: &Cause,
     ) {
+        self.note_mode(browser);
         let refused = answer.scopes == ScopeAnswer::Cancel;
         if refused || page.stopped_at.is_some() {
             return;

@@ -1,6 +1,7 @@
 //! Playing one attempt: the steps of a case, one after the other, in real browsers against a real partner.
 
 mod bind;
+mod callback;
 pub mod environment;
 mod login;
 mod observe;

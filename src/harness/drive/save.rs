@@ -8,6 +8,7 @@ use crate::model::fault::Endpoint;
 use crate::model::observation::CookieSeen;
 use crate::model::wire::Wire;
 
+use super::callback;
 use super::play::Play;
 
 /// A cookie on its way from one jar to another.
@@ -62,7 +63,7 @@ impl Play {
                         exchange.to == Party::Partner
                             && uris.iter().any(|uri| super::path_of(&exchange.request.url) == super::path_of(uri))
                     })
-                    .map(|exchange| exchange.request.url)
+                    .map(|exchange| callback::address(&exchange))
                 };
                 let url = stopped.or_else(opened)?;
                 if rest.is_empty() {

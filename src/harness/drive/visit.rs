@@ -72,8 +72,7 @@ impl Play {
             self.trouble(format!("tab `{}` shows no page yet, so there is nothing to go back to", cause.tab));
             return Ok(None);
         };
-        let again = Navigation { url: page.seen.url, ..Navigation::default() };
-        let navigation = self.adjust(again, visit, None, cause);
+        let navigation = self.adjust(self.again_as_it_came(page), visit, None, cause);
         self.browser(&cause.browser).open(&cause.tab, navigation, cause).await.map(Some)
     }
 
@@ -133,7 +132,7 @@ impl Play {
                 How::Frame | How::Image | How::Fetch => navigation.embedded = true,
             }
         }
-        navigation
+        self.in_mode(navigation)
     }
 
     /// A value as text, as a browser puts it on the wire now; what is not known is noted as trouble.
