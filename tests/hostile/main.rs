@@ -32,6 +32,8 @@ fn main() -> ExitCode {
     };
     let trials = vec![
         Trial::test("the small partner is sound while nothing is wrong with it", sound_while_sound),
+        Trial::test("a sound partner that is posted its answers passes", posted_and_sound),
+        Trial::test("one that is posted its answers and binds nothing to the browser fails", posted_and_unbound),
         started("never starts", "never", "was not ready within 1 s: it never answered"),
         started("ends at once", "ends", "the partner never became ready: it exited with status 3"),
         started("is no program", "no-program", "cannot be started"),
@@ -97,12 +99,17 @@ struct Outcome {
     report: Json,
 }
 
+const CASES: [&str; 3] = ["login/happy", "login/error-access-denied", "security/state-wrong"];
+/// Each sends a browser to a callback with what another one was given.
+const ATTACKS: [&str; 3] = ["security/browser-swap", "security/state-other-session", "security/state-wrong"];
+
 /// Runs a few cases against the partner of a manifest.
-fn run(folder: &Path, manifest: &str) -> Result<Outcome, Failed> {
+fn run(folder: &Path, manifest: &str, cases: &[&str]) -> Result<Outcome, Failed> {
     let path = folder.join("countersign.toml");
     std::fs::write(&path, manifest)?;
     let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
-        .args(["run", "login/happy", "login/error-access-denied", "security/state-wrong", "--report", "json=-"])
+        .args(["run", "--report", "json=-"])
+        .args(cases)
         .arg("--partner")
         .arg(&path)
         .env("HOSTILE_SECRET", "plainletters123")
@@ -121,8 +128,12 @@ fn start(kind: &str) -> String {
 }
 
 fn of_started(kind: &str) -> Result<Outcome, Failed> {
+    judged(kind, &CASES)
+}
+
+fn judged(kind: &str, cases: &[&str]) -> Result<Outcome, Failed> {
     let folder = tempfile::tempdir()?;
-    let outcome = run(folder.path(), &manifest("http://127.0.0.1:{port}", &start(kind)))?;
+    let outcome = run(folder.path(), &manifest("http://127.0.0.1:{port}", &start(kind)), cases)?;
     nothing_stays_behind(folder.path())?;
     Ok(outcome)
 }
@@ -155,8 +166,27 @@ fn case<'a>(outcome: &'a Outcome, id: &str) -> &'a Json {
 fn sound_while_sound() -> Result<(), Failed> {
     let outcome = of_started("sound")?;
     must(outcome.code == Some(0), "it must pass", &outcome)?;
-    for id in ["login/happy", "login/error-access-denied", "security/state-wrong"] {
+    for id in CASES {
         must(case(&outcome, id)["verdict"] == "pass", id, &outcome)?;
+    }
+    Ok(())
+}
+
+fn posted_and_sound() -> Result<(), Failed> {
+    let outcome = judged("posted", &[&CASES[..], &ATTACKS[..]].concat())?;
+    must(outcome.code == Some(0), "it must pass", &outcome)?;
+    for id in CASES.iter().chain(&ATTACKS) {
+        must(case(&outcome, id)["verdict"] == "pass", id, &outcome)?;
+    }
+    Ok(())
+}
+
+/// What a browser is sent to by GET such a partner never hears: only a post shows what it believes.
+fn posted_and_unbound() -> Result<(), Failed> {
+    let outcome = judged("posted-unbound", &ATTACKS)?;
+    must(outcome.code == Some(1), "it must be a finding", &outcome)?;
+    for id in ["security/browser-swap", "security/state-other-session"] {
+        must(case(&outcome, id)["verdict"] == "fail", id, &outcome)?;
     }
     Ok(())
 }
@@ -190,7 +220,7 @@ fn attached_blocks(kind: &str, says: &str) -> Result<(), Failed> {
     }
     let folder = tempfile::tempdir()?;
     let provider = format!("[provider]\nissuer = \"http://localhost:{provider}\"\nlisten = \"127.0.0.1:{provider}\"\n");
-    let outcome = run(folder.path(), &manifest(&base, &provider))?;
+    let outcome = run(folder.path(), &manifest(&base, &provider), &CASES)?;
     must(outcome.code == Some(5), "it must block the run", &outcome)?;
     let blocked = outcome.report["run"]["blocked"].as_str().unwrap_or_default();
     must(blocked.contains(says), says, &outcome)?;

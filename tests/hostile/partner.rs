@@ -31,6 +31,7 @@ struct Memory {
 struct Asked {
     path: String,
     query: HashMap<String, String>,
+    form: HashMap<String, String>,
     session: Option<String>,
 }
 
@@ -87,6 +88,7 @@ fn flood(stream: &mut TcpStream) -> std::io::Result<()> {
 
 /// A plain login as it should be, but for checking anything.
 fn behave(stream: &mut TcpStream, asked: &Asked, settings: &Settings, memory: &Mutex<Memory>) -> std::io::Result<()> {
+    let posted = settings.kind.starts_with("posted");
     let subject = |memory: &Memory| asked.session.as_ref().and_then(|own| memory.sessions.get(own).cloned());
     match asked.path.as_str() {
         "/login" => {
@@ -98,23 +100,28 @@ fn behave(stream: &mut TcpStream, asked: &Asked, settings: &Settings, memory: &M
                 (state, cookie)
             };
             let Settings { issuer, client_id, base, .. } = settings;
+            // Another site posts the answer: only such a cookie comes along.
+            let (mode, site) = if posted { ("&response_mode=form_post", "None; Secure") } else { ("", "Lax") };
             let head = format!(
-                "location: {issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={base}/callback&scope=openid&state={state}\r\nset-cookie: sid={cookie}; HttpOnly; SameSite=Lax; Path=/\r\n"
+                "location: {issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={base}/callback&scope=openid&state={state}{mode}\r\nset-cookie: sid={cookie}; HttpOnly; SameSite={site}; Path=/\r\n"
             );
             reply(stream, "302 Found", &head, "")
         }
         "/callback" => {
-            let own = asked.query.get("state").and_then(|state| memory.lock().unwrap().logins.remove(state));
-            let (Some(cookie), Some(code)) = (own, asked.query.get("code")) else {
+            let told = if posted { &asked.form } else { &asked.query };
+            let own = told.get("state").and_then(|state| memory.lock().unwrap().logins.remove(state));
+            let (Some(cookie), Some(code)) = (own, told.get("code")) else {
                 return reply(stream, "400 Bad Request", "", "the login was refused");
             };
-            if asked.session.as_ref() != Some(&cookie) {
+            let unbound = settings.kind == "posted-unbound";
+            if asked.session.as_ref() != Some(&cookie) && !unbound {
                 return reply(stream, "400 Bad Request", "", "another browser began this login");
             }
             match redeem(settings, code) {
                 Some(subject) => {
+                    let head = format!("location: /\r\nset-cookie: sid={cookie}; HttpOnly; Path=/\r\n");
                     memory.lock().unwrap().sessions.insert(cookie, subject);
-                    reply(stream, "303 See Other", "location: /\r\n", "")
+                    reply(stream, "303 See Other", if unbound { &head } else { "location: /\r\n" }, "")
                 }
                 None => reply(stream, "502 Bad Gateway", "", "the provider gave no token"),
             }
@@ -172,8 +179,11 @@ fn read(stream: &mut TcpStream) -> std::io::Result<Option<Asked>> {
     });
     let session =
         cookie.and_then(|all| all.split(';').find_map(|pair| pair.trim().strip_prefix("sid=").map(str::to_owned)));
-    let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    Ok(Some(Asked { path: path.to_owned(), query, session }))
+    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
+    let mut body = vec![0; length.unwrap_or(0)];
+    stream.read_exact(&mut body)?;
+    let members = |bytes: &[u8]| url::form_urlencoded::parse(bytes).into_owned().collect();
+    Ok(Some(Asked { path: path.to_owned(), query: members(query.as_bytes()), form: members(&body), session }))
 }
 
 fn reply(stream: &mut TcpStream, status: &str, headers: &str, body: &str) -> std::io::Result<()> {
