@@ -9,7 +9,7 @@ use crate::judge;
 use crate::model::case::{Act, Case, RefreshPolicy};
 use crate::model::exchange::{Exchange, Party, Purpose};
 use crate::model::fault::{Endpoint, Grant, Message, Object, ProviderName};
-use crate::model::observation::Whom;
+use crate::model::observation::{Observation, Whom};
 use crate::model::requirement::Registry;
 use crate::model::result::Finding;
 use crate::model::verdict::{Level, Tier, Verdict};
@@ -342,7 +342,8 @@ fn expectations(judged: &mut Judged, case: &Case, variant: &PlayVariant, tier: T
                 expected: mismatch.expected,
                 observed: mismatch.observed,
                 variant: variant.name.clone(),
-                exchange: evidence(deviation.as_deref(), mismatch.exchange),
+                exchange: evidence(deviation.as_deref(), mismatch.exchange)
+                    .or_else(|| last_answer(&played, observation)),
                 known: false,
             });
         }
@@ -360,6 +361,18 @@ fn deviation(case: &Case, played: &Played) -> Option<String> {
     let faulty = exchanges.iter().rev().find(|exchange| !exchange.faults.is_empty());
     let told = faulty.or_else(|| exchanges.iter().find(of_an_attack))?;
     Some(judge::describe(told, &played.facts))
+}
+
+/// What a browser was answered last before something was expected of it: for what shows in no exchange of its own.
+fn last_answer(played: &Played, observation: &Observation) -> Option<String> {
+    let exchanges = played.transcript.exchanges.iter().rev();
+    let mut own = exchanges.filter(|exchange| {
+        exchange.to == Party::Partner
+            && exchange.cause.purpose == Purpose::Case
+            && exchange.cause.browser == observation.browser
+            && exchange.seq <= observation.upto
+    });
+    own.next().map(|exchange| judge::describe(exchange, &played.facts))
 }
 
 /// The deviation and what was seen of it.

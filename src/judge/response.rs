@@ -124,9 +124,24 @@ pub(super) fn cookies(
         .filter_map(|cookie| {
             let errors = errors(cookie);
             let expected = format!("cookie `{}` is as it must be", printable(&cookie.name));
-            (!errors.is_empty()).then(|| Mismatch::new(expected, errors.join("; ")))
+            (!errors.is_empty())
+                .then(|| Mismatch { exchange: set_by(look, cookie), ..Mismatch::new(expected, errors.join("; ")) })
         })
         .collect()
+}
+
+/// The exchange in which the partner set a cookie to what it is now, and with which attributes.
+fn set_by(look: &Look<'_>, cookie: &CookieSeen) -> Option<String> {
+    let pair = format!("{}={}", cookie.name, cookie.value);
+    let attributes = |(name, text): &(String, String)| {
+        let (first, rest) = text.split_once(';').unwrap_or((text, ""));
+        (name.eq_ignore_ascii_case("set-cookie") && first.trim() == pair).then(|| rest.trim().to_owned())
+    };
+    look.transcript.exchanges.iter().rev().find_map(|exchange| {
+        let rest = exchange.response.as_ref()?.headers.iter().find_map(attributes)?;
+        let shown = format!("{}=…; {rest}", cookie.name);
+        Some(format!("{}\nset-cookie: {}", look.describe(exchange), printable(&shown)))
+    })
 }
 
 fn as_json(cookie: &CookieSeen) -> serde_json::Value {
