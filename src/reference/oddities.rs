@@ -71,6 +71,7 @@ pub const ODDITIES: &[Oddity] = &[
     oddity("restarts-login", Base::Full, "begins the login anew, once, whatever went wrong with it"),
     oddity("waiting-page", Base::Full, "redeems the code in the background, behind a page that says to wait"),
     oddity("pop-up", Base::Full, "ends the login on a page that tells its opener and closes"),
+    oddity("remembers-twice", Base::Full, "keeps its session in two cookies, each of which is enough"),
     oddity("partitioned-cookie", Base::Full, "keeps its session in a partitioned cookie for all sites"),
     oddity("logout-204", Base::Full, "answers a logout token with 204"),
     oddity("logout-later", Base::Full, "answers a logout token first, and ends the session afterwards"),

@@ -25,6 +25,8 @@ const BREATHER: Duration = Duration::from_millis(50);
 
 /// The session cookie.
 const COOKIE: &str = "session";
+/// A second one of the same value, for the oddity that sets one.
+const REMEMBERED: &str = "remembered";
 /// The cookie that holds the login under way, by the oddity `state-in-signed-cookie`.
 const LOGIN: &str = "login";
 /// How long every answer takes, by the oddity `answers-slowly`.
@@ -121,7 +123,7 @@ pub(super) async fn run(app: Arc<App>, listener: TcpListener, mut stopping: watc
 async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Response<Full<Bytes>> {
     let hidden = if app.flaws.has("cookie-no-httponly") { "" } else { "; HttpOnly" };
     let site = if app.odd.has("partitioned-cookie") { "SameSite=None; Secure; Partitioned" } else { "SameSite=Lax" };
-    let slow = app.odd.has("answers-slowly");
+    let (slow, twice) = (app.odd.has("answers-slowly"), app.odd.has("remembers-twice"));
     // A browser that goes away must not stop a login in the middle: the work goes on in a task of its own.
     let work = tokio::spawn(async move {
         if slow {
@@ -131,7 +133,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Resp
             true => Some(app.turn.lock().await),
             false => None,
         };
-        match read(request).await {
+        match read(request, if twice { &[COOKIE, REMEMBERED] } else { &[COOKIE] }).await {
             Some(visit) => route(&app, &visit).await,
             None => Page::sorry(413, "That was too much."),
         }
@@ -147,7 +149,9 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Resp
     }
     if let Some(cookie) = &page.cookie {
         let life = if cookie.is_empty() { "; Max-Age=0" } else { "" };
-        builder = builder.header("set-cookie", format!("{COOKIE}={cookie}; Path=/{hidden}; {site}{life}"));
+        for name in if twice { [COOKIE, REMEMBERED].as_slice() } else { &[COOKIE] } {
+            builder = builder.header("set-cookie", format!("{name}={cookie}; Path=/{hidden}; {site}{life}"));
+        }
     }
     if let Some(login) = &page.login {
         let life = if login.is_empty() { "; Max-Age=0" } else { "" };
@@ -160,8 +164,8 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Resp
     })
 }
 
-/// `None`: its body is too long, or broke off.
-async fn read(request: hyper::Request<Incoming>) -> Option<Visit> {
+/// The session is that of the first of `names` that is there. `None`: its body is too long, or broke off.
+async fn read(request: hyper::Request<Incoming>, names: &[&str]) -> Option<Visit> {
     let pairs = |bytes: &[u8]| {
         url::form_urlencoded::parse(bytes).map(|(name, value)| (name.into_owned(), value.into_owned())).collect()
     };
@@ -179,7 +183,7 @@ async fn read(request: hyper::Request<Incoming>) -> Option<Visit> {
         host: parts.headers.get("host").and_then(|value| value.to_str().ok()).map(str::to_owned),
         query: pairs(parts.uri.query().unwrap_or_default().as_bytes()),
         form: pairs(&body),
-        session: cookies.get(COOKIE).cloned(),
+        session: names.iter().find_map(|name| cookies.get(*name)).cloned(),
         login: cookies.get(LOGIN).cloned(),
         origin: parts.headers.get("origin").and_then(|value| value.to_str().ok()).map(str::to_owned),
     })

@@ -312,19 +312,32 @@ impl Play {
         seen
     }
 
-    /// The cookies without which the probe says nobody: the deletion test.
+    /// The cookies without which the probe says nobody: the deletion test. Where none is needed alone, since one makes up
+    /// for another, those that are enough alone.
     pub(super) async fn session_cookies(&self, browser: &Browser, cause: &Cause) -> Vec<String> {
-        let manifest = &self.world.ground.manifest;
+        let names: Vec<String> = browser.cookies(Some(&self.base)).into_iter().map(|cookie| cookie.name).collect();
         let mut carrying = Vec::new();
-        for cookie in browser.cookies(Some(&self.base)) {
-            let cause = Cause { purpose: Purpose::Probe, ..cause.clone() };
-            let without = std::slice::from_ref(&cookie.name);
-            let answer = partner::probe_without(manifest, &self.base, browser, without, &cause).await;
-            if !answer.is_somebody() {
-                carrying.push(cookie.name);
+        for name in &names {
+            if !self.is_in_without(browser, std::slice::from_ref(name), cause).await {
+                carrying.push(name.clone());
+            }
+        }
+        if !carrying.is_empty() {
+            return carrying;
+        }
+        for name in &names {
+            let others: Vec<String> = names.iter().filter(|other| *other != name).cloned().collect();
+            if self.is_in_without(browser, &others, cause).await {
+                carrying.push(name.clone());
             }
         }
         carrying
+    }
+
+    async fn is_in_without(&self, browser: &Browser, cookies: &[String], cause: &Cause) -> bool {
+        let cause = Cause { purpose: Purpose::Probe, ..cause.clone() };
+        let manifest = &self.world.ground.manifest;
+        partner::probe_without(manifest, &self.base, browser, cookies, &cause).await.is_somebody()
     }
 
     /// The partner's own account id of whoever is signed in.
