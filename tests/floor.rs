@@ -284,3 +284,39 @@ fn the_shards_of_a_run_are_the_whole_run() {
         assert!(said.err.contains("hash:1/3"), "{}", said.err);
     }
 }
+
+#[test]
+fn a_partner_that_is_not_there_costs_the_others_nothing() {
+    let folder = tempdir().unwrap();
+    let gone = folder.path().join("gone");
+    std::fs::create_dir_all(&gone).unwrap();
+    // A port that was free a moment ago and at which nobody listens.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let text = format!(
+        "name = \"gone\"\n\n[client]\nid = \"gone\"\nauth = \"none\"\nredirect_uris = [\"{{base}}/callback\"]\n\n[scopes]\nrequired = [\"openid\"]\n\n[at]\nbase = \"http://127.0.0.1:{port}\"\nlogin = \"/login\"\n\n[session]\nurl = \"/me\"\nwho.subject = \"/sub\"\n\n[provider]\nlisten = \"127.0.0.1:0\"\n"
+    );
+    std::fs::write(gone.join("countersign.toml"), text).unwrap();
+    partner(&folder.path().join("there"), "there", &[], "");
+    let both = ["run", "--partner", "gone/countersign.toml", "--partner", "there/countersign.toml", "login/happy"];
+    let reports = ["--report", "json=out/{partner}.json", "--report", "junit=out/all.xml"];
+    let said = countersign(folder.path(), &[&both[..], &reports[..]].concat());
+    assert_eq!(said.code, 5, "{}", said.err);
+    assert!(json(&folder.path().join("out/gone.json"))["run"]["blocked"].is_string());
+    assert_eq!(json(&folder.path().join("out/there.json"))["totals"]["pass"], 1);
+    let text = std::fs::read_to_string(folder.path().join("out/all.xml")).unwrap();
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let blocked = document.descendants().find(|node| node.attribute("name") == Some("blocked")).unwrap();
+    assert_eq!(blocked.attribute("classname"), Some("gone.run"));
+}
+
+#[test]
+fn a_report_that_cannot_be_written_loses_no_other_one() {
+    let folder = tempdir().unwrap();
+    std::fs::write(folder.path().join("file"), "").unwrap();
+    let run = ["run", "--base", "min", "login/happy", "--report", "json=file/x.json", "--report", "junit=ok.xml"];
+    let said = countersign(folder.path(), &run);
+    assert_eq!(said.code, 2);
+    assert!(said.err.contains("file/x.json") && said.err.contains("help: "), "{}", said.err);
+    assert!(said.out.contains("1 passed"), "{}", said.out);
+    assert!(folder.path().join("ok.xml").is_file());
+}
