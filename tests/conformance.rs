@@ -76,6 +76,7 @@ fn play(runtime: &Runtime, suite: Arc<Suite>, subject: SubjectSpec, id: String) 
         rerun_prefix: "countersign run".to_owned(),
         today: (2026, 11, 24),
         log: None,
+        courses: false,
     };
     let report = runtime.block_on(async {
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();

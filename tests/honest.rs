@@ -33,6 +33,7 @@ fn request(base: Base, dialect: &str) -> RunRequest {
         rerun_prefix: "countersign run".to_owned(),
         today: (2026, 11, 24),
         log: None,
+        courses: false,
     }
 }
 

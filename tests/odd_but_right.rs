@@ -39,6 +39,7 @@ async fn judged(suite: Arc<Suite>, oddity: Oddity) -> (Oddity, Report) {
         rerun_prefix: "countersign run".to_owned(),
         today: (2026, 11, 24),
         log: None,
+        courses: false,
     };
     let (events, _nobody_listens) = unbounded_channel();
     (oddity, run(request, events).await)

@@ -172,6 +172,7 @@ fn whole_run(runtime: &tokio::runtime::Runtime) {
             rerun_prefix: String::new(),
             today: (2026, 1, 1),
             log: None,
+            courses: false,
         };
         let begin = Instant::now();
         let report = runtime.block_on(async {

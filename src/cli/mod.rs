@@ -100,7 +100,7 @@ pub fn main() -> ExitCode {
     match done {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("error: {}", crate::report::safe(&failure.text));
+            eprintln!("error: {}", output::said(&crate::report::safe(&failure.text)));
             ExitCode::from(failure.code)
         }
     }

@@ -1,14 +1,16 @@
 //! `--report FORMAT=PATH`: where reports go, and when they are written.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use crate::model::requirement::Registry;
+use crate::harness::suite::Suite;
 use crate::model::result::Report;
-use crate::report::{grid, json, junit};
+use crate::report::html::{self, Courses};
+use crate::report::{actions, grid, json, junit, markdown};
 
 use super::Failure;
 
-const HELP: &str = "json=PATH, junit=PATH or matrix=PATH; PATH may be - for standard output, and {partner} in it stands for the partner's name";
+const HELP: &str = "json=PATH, junit=PATH, matrix=PATH, html=PATH or markdown=PATH; PATH may be - for standard output, and {partner} in it stands for the partner's name";
 
 /// What stands for the partner's name in a path.
 const PARTNER: &str = "{partner}";
@@ -18,6 +20,24 @@ enum Format {
     Json,
     Junit,
     Matrix,
+    Html,
+    Markdown,
+}
+
+impl Format {
+    /// Whether a file of it speaks of one partner alone.
+    fn is_of_one(self) -> bool {
+        matches!(self, Format::Json | Format::Html)
+    }
+}
+
+/// What reports are made from beside the reports.
+pub(super) struct Material<'a> {
+    pub suite: &'a Suite,
+    /// In `guard` a missing snapshot fails too.
+    pub guarded: bool,
+    /// The day of the run, as people read it.
+    pub day: &'a str,
 }
 
 #[derive(Debug, Clone)]
@@ -50,15 +70,17 @@ impl Targets {
                 "json" => Format::Json,
                 "junit" => Format::Junit,
                 "matrix" => Format::Matrix,
+                "html" => Format::Html,
+                "markdown" => Format::Markdown,
                 other => {
                     return Err(Failure::usage(format!("no report format `{other}`\n  help: --report {HELP}")));
                 }
             };
             let target = Target { format, path: (path != "-").then(|| path.to_owned()) };
-            if format == Format::Json && partners > 1 && !target.is_for_each() {
+            if format.is_of_one() && partners > 1 && !target.is_for_each() {
                 return Err(Failure::usage(format!(
-                    "--report {wanted} would be written once for each of {partners} partners\n  help: --report json={} (or matrix={path} for partners and cases in one file)",
-                    with_name(path)
+                    "--report {wanted} would be written once for each of {partners} partners\n  help: --report {name}={} (or matrix={path} for partners and cases in one file)",
+                    with_name(name, path)
                 )));
             }
             if format == Format::Matrix && target.is_for_each() {
@@ -81,31 +103,47 @@ impl Targets {
     }
 
     /// Writes what is known as soon as one partner is judged, so that nothing is lost when the next one is trouble.
-    pub fn after_one(&self, report: &Report, rules: &Registry, guarded: bool) -> Vec<String> {
+    pub fn after_one(&self, report: &Report, courses: &Courses, material: &Material<'_>) -> Vec<String> {
         let each = self.0.iter().filter(|target| target.is_for_each());
-        write(each, std::slice::from_ref(report), &[], rules, guarded)
+        write(each, std::slice::from_ref(report), std::slice::from_ref(courses), &[], material)
     }
 
     /// Writes what speaks of all of them.
-    pub fn at_the_end(&self, reports: &[Report], codes: &[u8], rules: &Registry, guarded: bool) -> Vec<String> {
+    pub fn at_the_end(
+        &self,
+        reports: &[Report],
+        courses: &[Courses],
+        codes: &[u8],
+        material: &Material<'_>,
+    ) -> Vec<String> {
         let all = self.0.iter().filter(|target| !target.is_for_each());
-        write(all, reports, codes, rules, guarded)
+        write(all, reports, courses, codes, material)
+    }
+
+    /// Whether a report has diagrams, for which the course of each case must be kept.
+    pub fn want_courses(&self) -> bool {
+        self.0.iter().any(|target| target.format == Format::Html)
     }
 }
 
 fn write<'a>(
     targets: impl Iterator<Item = &'a Target>,
     reports: &[Report],
+    courses: &[Courses],
     codes: &[u8],
-    rules: &Registry,
-    guarded: bool,
+    material: &Material<'_>,
 ) -> Vec<String> {
+    let Material { suite, guarded, day } = material;
     let mut troubles = Vec::new();
     for target in targets {
         let text = match target.format {
             Format::Json => reports.iter().map(json::text).collect(),
-            Format::Junit => junit::text(reports, rules, guarded),
+            Format::Junit => junit::text(reports, &suite.requirements, *guarded),
             Format::Matrix => grid::json(reports, codes),
+            Format::Html => {
+                reports.iter().zip(courses).map(|(report, courses)| html::text(report, courses, suite, day)).collect()
+            }
+            Format::Markdown => markdown::text(reports, suite),
         };
         let Some(path) = &target.path else {
             super::print(&text);
@@ -114,7 +152,9 @@ fn write<'a>(
         let name = reports.first().map(|report| report.partner.name.as_str()).unwrap_or_default();
         let path = PathBuf::from(path.replace(PARTNER, name));
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        let written = folder.map_or(Ok(()), std::fs::create_dir_all).and_then(|()| std::fs::write(&path, &text));
+        let made = folder.map_or(Ok(()), std::fs::create_dir_all);
+        let written =
+            made.and_then(|()| if is_summary(&path) { append(&path, &text) } else { std::fs::write(&path, &text) });
         if let Err(error) = written {
             troubles.push(format!("{}: {error}\n  help: give a path that can be written to", path.display()));
         }
@@ -122,12 +162,39 @@ fn write<'a>(
     troubles
 }
 
+/// Whether it is the summary of a step in GitHub Actions, which belongs to the whole step.
+fn is_summary(path: &Path) -> bool {
+    std::env::var_os("GITHUB_STEP_SUMMARY").is_some_and(|summary| path == Path::new(&summary))
+}
+
+fn append(path: &Path, text: &str) -> std::io::Result<()> {
+    std::fs::File::options().create(true).append(true).open(path)?.write_all(text.as_bytes())
+}
+
+/// Whether GitHub Actions reads what we say.
+pub(super) fn in_actions() -> bool {
+    std::env::var_os("GITHUB_ACTIONS").is_some_and(|value| value == "true")
+}
+
+/// A path as GitHub Actions wants it: from the root of the repository, whatever the current folder is.
+pub(super) fn in_workspace(path: &Path) -> String {
+    let whole = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+    let root = std::env::var_os("GITHUB_WORKSPACE").filter(|root| !root.is_empty());
+    let inside = root.as_ref().and_then(|root| whole.strip_prefix(root).ok());
+    inside.unwrap_or(path).display().to_string()
+}
+
+/// What people read, without anything that GitHub Actions would obey where it reads along.
+pub(super) fn said(text: &str) -> std::borrow::Cow<'_, str> {
+    if in_actions() { actions::inert(text) } else { text.into() }
+}
+
 /// The path with `{partner}` in it: `out/a.json` becomes `out/a-{partner}.json`.
-fn with_name(path: &str) -> String {
+fn with_name(format: &str, path: &str) -> String {
     let path = Path::new(path);
     let stem = path.file_stem().map(|stem| stem.to_string_lossy().into_owned()).unwrap_or_default();
     let stem = if stem == "-" { PARTNER.to_owned() } else { format!("{stem}-{PARTNER}") };
-    let extension = path.extension().map_or(".json".to_owned(), |own| format!(".{}", own.to_string_lossy()));
+    let extension = path.extension().map_or(format!(".{format}"), |own| format!(".{}", own.to_string_lossy()));
     path.with_file_name(format!("{stem}{extension}")).display().to_string()
 }
 

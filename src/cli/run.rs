@@ -14,9 +14,10 @@ use crate::harness::suite::Suite;
 use crate::harness::{last, snapshot};
 use crate::model::result::Event;
 use crate::model::verdict::Tier;
-use crate::report::{grid, terminal};
+use crate::report::html::Courses;
+use crate::report::{actions, grid, terminal};
 
-use super::output::Targets;
+use super::output::{self, Material, Targets};
 use super::subject::SubjectArgs;
 use super::suite::SuiteArgs;
 use super::{Failure, runtime, style};
@@ -52,7 +53,7 @@ pub(super) struct RunArgs {
     /// Makes the same identities as the run that printed it
     #[arg(long, value_name = "S")]
     seed: Option<u64>,
-    /// Write a report: json, junit or matrix; PATH may be - for standard output, {partner} in it is the partner's name
+    /// Write a report: json, junit, matrix, html or markdown; PATH may be - for standard output, {partner} in it is the partner's name
     #[arg(long, value_name = "FORMAT=PATH")]
     report: Vec<String>,
     /// Where `guard` puts new snapshots
@@ -173,18 +174,28 @@ pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
     let guarded = mode == Mode::Guard;
     snapshot::prepare(mode == Mode::Accept);
     let shown = if targets.take_stdout() { style(&std::io::stderr()) } else { style(&std::io::stdout()) };
-    let tell = |text: &str| if targets.take_stdout() { eprint!("{text}") } else { super::print(text) };
+    let tell = |text: &str| {
+        let text = output::said(text);
+        if targets.take_stdout() { eprint!("{text}") } else { super::print(&text) }
+    };
+    let (year, month, day) = today();
+    let day = format!("{year:04}-{month:02}-{day:02}");
+    let material = Material { suite: &suite, guarded, day: &day };
     let several = subjects.len() > 1;
     // One seed for all of them, so that one flag repeats the whole run.
     let seed = args.seed.unwrap_or_else(harness::random_seed);
     let runtime = runtime()?;
-    let (mut reports, mut codes, mut troubles) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut reports, mut courses, mut codes, mut troubles) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for (subject, only) in subjects {
         if args.fail_fast && worst(&codes) != 0 && !codes.is_empty() {
             eprintln!("{} is not judged any more: --fail-fast", subject.manifest().name);
             continue;
         }
         let (root, home) = (snapshot_root(&subject), subject.home());
+        let manifest = match &subject {
+            SubjectSpec::Manifest { path, .. } => Some(output::in_workspace(path)),
+            SubjectSpec::Reference { .. } => None,
+        };
         let request = RunRequest {
             suite: suite.clone(),
             rerun_prefix: args.rerun(&subject),
@@ -205,32 +216,37 @@ pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
             snapshot_root: Some(root),
             today: today(),
             log: args.log.clone(),
+            courses: targets.want_courses(),
         };
-        let report = runtime.block_on(async {
+        let (report, played) = runtime.block_on(async {
             let (sender, receiver) = unbounded_channel();
             let showing = tokio::spawn(show(receiver));
             let report = harness::run(request, sender).await;
             // It ends with the last event.
-            let _ = showing.await;
-            report
+            let played = showing.await.unwrap_or_default();
+            (report, played)
         });
         tell(&if several {
             terminal::details(&report, &suite.requirements, shown)
         } else {
             terminal::text(&report, &suite.requirements, shown)
         });
-        troubles.extend(targets.after_one(&report, &suite.requirements, guarded));
+        if output::in_actions() {
+            eprint!("{}", actions::annotations(&report, &suite.requirements, manifest.as_deref(), guarded));
+        }
+        troubles.extend(targets.after_one(&report, &played, &material));
         let kept = last::path(&home, &report.partner.name, &report.partner.dialect);
         if let Err(error) = last::keep(&kept, &report) {
             eprintln!("{}: {error}; --failed will not know this run", kept.display());
         }
         codes.push(report.exit_code(guarded));
         reports.push(report);
+        courses.push(played);
     }
     if several {
         tell(&grid::text(&reports, shown));
     }
-    troubles.extend(targets.at_the_end(&reports, &codes, &suite.requirements, guarded));
+    troubles.extend(targets.at_the_end(&reports, &courses, &codes, &material));
     let code = worst(&codes);
     eprintln!("exit code {code}: {}", terminal::meaning(code));
     if troubles.is_empty() { Ok(code) } else { Err(Failure::usage(troubles.join("\n"))) }
@@ -244,8 +260,10 @@ fn worst(codes: &[u8]) -> u8 {
     WORST_FIRST.into_iter().find(|code| codes.contains(code)).unwrap_or(4)
 }
 
-/// Progress: on a terminal one line that changes, elsewhere a line for what is worth one.
-async fn show(mut events: UnboundedReceiver<Event>) {
+/// Progress: on a terminal one line that changes, elsewhere a line for what is worth one. Gives what cases went through,
+/// where the run tells it.
+async fn show(mut events: UnboundedReceiver<Event>) -> Courses {
+    let mut courses = Courses::new();
     let alive = std::io::stderr().is_terminal();
     let (mut decided, mut of) = (0, 0);
     while let Some(event) = events.recv().await {
@@ -259,7 +277,7 @@ async fn show(mut events: UnboundedReceiver<Event>) {
             if alive {
                 eprint!("\r\u{1b}[K");
             }
-            eprintln!("{line}");
+            eprintln!("{}", output::said(&line));
         }
         if alive {
             if let Event::CaseStarted { id } = &event {
@@ -268,10 +286,14 @@ async fn show(mut events: UnboundedReceiver<Event>) {
                 eprint!("\r\u{1b}[K");
             }
         }
+        if let Event::Played { id, courses: played } = event {
+            courses.insert(id, played);
+        }
         if last {
-            return;
+            break;
         }
     }
+    courses
 }
 
 /// `check`.
@@ -314,6 +336,7 @@ fn check_one(args: &CheckArgs, suite: &Arc<Suite>, subject: SubjectSpec) -> Resu
         rerun_prefix: String::new(),
         today: today(),
         log: None,
+        courses: false,
     };
     let lines = runtime()?.block_on(harness::smoke(&request)).map_err(Failure::blocked)?;
     for line in &lines {

@@ -3,11 +3,13 @@
 use std::path::Path;
 
 use crate::model::case::Case;
+use crate::model::course::{Course, Rung};
 use crate::model::result::{Report, SnapshotState};
 use crate::model::verdict::Verdict;
 
 use super::decide::Decided;
 use super::drive::Played;
+use super::guard::Judged;
 use super::ladder::{self, Drawing, Part};
 use super::run::{RunRequest, SnapshotMode};
 use super::snapshot;
@@ -62,7 +64,32 @@ fn draw(case: &Case, decided: &Decided) -> String {
 
 /// The rungs of what was played. Drawn as soon as an attempt is judged, so that its transcript need not be kept.
 pub fn rungs(case: &Case, played: &Played, client_id: &str) -> String {
-    let drawing = Drawing {
+    ladder::rungs(case, &drawing(played, client_id))
+}
+
+/// The same as data for a diagram.
+pub fn course(case: &Case, played: &Played, client_id: &str) -> Vec<Rung> {
+    ladder::course(case, &drawing(played, client_id), &played.facts)
+}
+
+/// Hands over the courses of a decided case. Of variants that hold, the first stands for all.
+pub fn courses(variants: &mut [Judged]) -> Vec<Course> {
+    let first = variants.iter().position(|judged| judged.verdict == Verdict::Pass);
+    let course = |(at, judged): (usize, &mut Judged)| {
+        let rungs = std::mem::take(&mut judged.course);
+        let shown = judged.verdict != Verdict::Pass || first == Some(at);
+        Course {
+            variant: judged.variant.clone(),
+            verdict: judged.verdict,
+            reason: judged.reason.clone(),
+            rungs: if shown { rungs } else { Vec::new() },
+        }
+    };
+    variants.iter_mut().enumerate().map(course).collect()
+}
+
+fn drawing<'a>(played: &'a Played, client_id: &'a str) -> Drawing<'a> {
+    Drawing {
         transcript: &played.transcript,
         observations: &played.observations,
         people: &played.people,
@@ -72,6 +99,5 @@ pub fn rungs(case: &Case, played: &Played, client_id: &str) -> String {
         secrets: &played.facts.secrets,
         redirect_uris: &played.facts.redirect_uris,
         client_id,
-    };
-    ladder::rungs(case, &drawing)
+    }
 }

@@ -129,7 +129,11 @@ impl Decider {
                 return Decided { result, variants: Vec::new() };
             }
         };
-        let outcome = self.confirm(world, one, outcome, report).await;
+        let mut outcome = self.confirm(world, one, outcome, report).await;
+        if self.request.courses {
+            let courses = album::courses(&mut outcome.variants);
+            let _ = self.events.send(Event::Played { id: one.case.id.clone(), courses });
+        }
         let result = self.summary(one, &outcome);
         self.tell(&result);
         Decided { result, variants: outcome.variants }
@@ -188,6 +192,9 @@ impl Decider {
         if self.request.snapshots != SnapshotMode::Off {
             judged.rungs = album::rungs(&one.case, &judged.played, &self.ground.manifest.client.id);
         }
+        if self.request.courses {
+            judged.course = album::course(&one.case, &judged.played, &self.ground.manifest.client.id);
+        }
         judged.played = Arc::new(judged.played.end());
         judged
     }
@@ -215,6 +222,7 @@ impl Decider {
                 lines: Vec::new(),
                 played: Arc::default(),
                 rungs: String::new(),
+                course: Vec::new(),
                 breaches: Vec::new(),
             },
         }

@@ -7,6 +7,7 @@ use tokio::sync::OnceCell;
 
 use crate::judge;
 use crate::model::case::{Act, Case, RefreshPolicy};
+use crate::model::course::Rung;
 use crate::model::exchange::{Exchange, Party, Purpose};
 use crate::model::fault::{Endpoint, Grant, Message, Object, ProviderName};
 use crate::model::observation::{Observation, Whom};
@@ -34,6 +35,8 @@ pub struct Judged {
     pub played: Arc<Played>,
     /// Its exchanges and probes as text, for the snapshot; empty until drawn.
     pub rungs: String,
+    /// The same for a diagram; empty where nobody asked for one.
+    pub course: Vec<Rung>,
     /// Invariants that did not hold, here or in the control.
     pub breaches: Vec<judge::Breach>,
 }
@@ -213,6 +216,7 @@ pub async fn judge_variant(
         breaches: breaches(world, &played),
         played: Arc::clone(&played),
         rungs: String::new(),
+        course: Vec::new(),
     };
     if let Some(control) = &control {
         judged.breaches.extend(control.breaches.iter().cloned());
@@ -257,6 +261,9 @@ pub async fn judge_variant(
 fn breaches(world: &World, played: &Played) -> Vec<judge::Breach> {
     let mut breaches = judge::invariants(&played.transcript, &played.facts);
     breaches.extend(world.ground.messages.breaches(&played.transcript, &played.facts));
+    for breach in &mut breaches {
+        breach.mismatch = std::mem::take(&mut breach.mismatch).masked(&played.facts);
+    }
     breaches
 }
 

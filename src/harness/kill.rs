@@ -193,6 +193,7 @@ fn reference_run(
         rerun_prefix,
         today: request.today,
         log: None,
+        courses: false,
     }
 }
 

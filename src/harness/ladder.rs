@@ -1,5 +1,6 @@
 //! The ladder: an attempt drawn as text, values by symbols, the same bytes whatever the parallelism (DESIGN section 9).
 
+mod course;
 mod symbols;
 
 use std::collections::BTreeMap;
@@ -14,6 +15,7 @@ use crate::model::observation::{Observation, Seen};
 use crate::model::persona::Person;
 use crate::model::verdict::{Level, Verdict};
 
+pub use course::course;
 use symbols::Symbols;
 
 /// What the rungs of one variant are drawn from.
@@ -106,7 +108,8 @@ pub fn rungs(case: &Case, drawing: &Drawing<'_>) -> String {
                 BrowserName::Named(_) if !several => String::new(),
                 _ => format!("  ({})", observation.browser),
             };
-            lines.extend(probes(observation, &mut symbols).into_iter().map(|line| format!("{line}{mark}")));
+            let seen = probes(observation, &mut symbols).into_iter();
+            lines.extend(seen.map(|text| format!("{:<8}   {:<8}  {text}{mark}", "probe", "")));
         }
     }
     let width = lines.len().to_string().len().max(2);
@@ -114,18 +117,30 @@ pub fn rungs(case: &Case, drawing: &Drawing<'_>) -> String {
 }
 
 fn request(exchange: &Exchange, symbols: &mut Symbols, drawing: &Drawing<'_>) -> String {
+    let (what, shown) = request_words(exchange, symbols, drawing);
+    format!("{:<8} > {:<8}  {what}{shown}", exchange.from.to_string(), exchange.to.to_string())
+}
+
+/// Method and target; parameters, each with a blank before it.
+fn request_words(exchange: &Exchange, symbols: &mut Symbols, drawing: &Drawing<'_>) -> (String, String) {
     let method = &exchange.request.method;
     let (target, shown) = match (exchange.to, exchange.endpoint) {
         (Party::Provider(_), Some(endpoint)) => (endpoint.to_string(), symbols.parameters(exchange)),
         _ => (path(&exchange.request.url, drawing, symbols), symbols.known_parameters(exchange)),
     };
-    format!("{:<8} > {:<8}  {method:<4} {target}{shown}", exchange.from.to_string(), exchange.to.to_string())
+    (format!("{method:<4} {target}"), shown)
 }
 
 fn response(exchange: &Exchange, symbols: &mut Symbols, drawing: &Drawing<'_>) -> String {
     let who = format!("{:<8} > {:<8}", exchange.to.to_string(), exchange.from.to_string());
     let fault = if exchange.faults.is_empty() { "" } else { "   [fault]" };
-    let Some(response) = &exchange.response else { return format!("{who}  no answer{fault}") };
+    let (what, rest) = response_words(exchange, symbols, drawing);
+    format!("{who}  {what}{rest}{fault}")
+}
+
+/// Status and endpoint; where it leads or its members, with blanks before them.
+fn response_words(exchange: &Exchange, symbols: &mut Symbols, drawing: &Drawing<'_>) -> (String, String) {
+    let Some(response) = &exchange.response else { return ("no answer".to_owned(), String::new()) };
     let what = match exchange.endpoint {
         Some(endpoint) => format!("  {endpoint}"),
         None => String::new(),
@@ -140,7 +155,7 @@ fn response(exchange: &Exchange, symbols: &mut Symbols, drawing: &Drawing<'_>) -
         }
         None => String::new(),
     };
-    format!("{who}  {:<4}{what}{rest}{fault}", response.status)
+    (format!("{:<4}{what}", response.status), rest)
 }
 
 fn absolute(base: &str, location: &str) -> String {
@@ -161,18 +176,17 @@ fn path(url: &str, drawing: &Drawing<'_>, symbols: &Symbols) -> String {
 }
 
 fn probes(observation: &Observation, symbols: &mut Symbols) -> Vec<String> {
-    let line = |text: String| format!("{:<8}   {:<8}  {text}", "probe", "");
     let mut lines = Vec::new();
     for seen in &observation.seen {
         match seen {
             Seen::Session(session) => {
                 let whom = session.second.as_ref().unwrap_or(&session.first);
-                lines.push(line(format!("session {}", printable(&symbols.replaced(&whom.to_string())))));
+                lines.push(format!("session {}", printable(&symbols.replaced(&whom.to_string()))));
             }
-            Seen::Account { new: Some(made), .. } => lines.push(line(format!("new accounts {made}"))),
+            Seen::Account { new: Some(made), .. } => lines.push(format!("new accounts {made}")),
             Seen::Account { id, .. } => {
                 let id = id.as_ref().map_or("nobody".to_owned(), |id| symbols.named("account", id));
-                lines.push(line(format!("account {id}")));
+                lines.push(format!("account {id}"));
             }
             Seen::Fields(fields) => {
                 let shown: Vec<String> = fields
@@ -182,14 +196,14 @@ fn probes(observation: &Observation, symbols: &mut Symbols) -> Vec<String> {
                         None => format!("{name} absent"),
                     })
                     .collect();
-                lines.push(line(format!("fields {}", shown.join(" "))));
+                lines.push(format!("fields {}", shown.join(" ")));
             }
             Seen::Features(features) => {
                 let shown: Vec<String> = features
                     .iter()
                     .map(|(name, feature)| format!("{name} {}", if feature.on { "on" } else { "off" }))
                     .collect();
-                lines.push(line(format!("features {}", shown.join(", "))));
+                lines.push(format!("features {}", shown.join(", ")));
             }
             Seen::Requests(_) | Seen::Response(_) | Seen::Cookies { .. } | Seen::Secrets(_) | Seen::Pages { .. } => {}
         }

@@ -71,6 +71,8 @@ pub struct RunRequest {
     pub today: (i32, u32, u32),
     /// Where transcripts go.
     pub log: Option<PathBuf>,
+    /// Tell the course of each case, for diagrams: [`Event::Played`].
+    pub courses: bool,
 }
 
 impl RunRequest {

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
+use crate::model::advice::{self, Advice};
 use crate::model::capability::{self, Capability, TierRule};
 use crate::model::case::{Case, Vocabulary, parse};
 use crate::model::diagnostic::Diagnostic;
@@ -33,6 +34,8 @@ pub struct Suite {
     pub case_texts: BTreeMap<String, String>,
     /// The rules.
     pub requirements: Registry,
+    /// What to do about a rule that was missed: requirement -> advice.
+    pub advice: BTreeMap<String, Advice>,
     /// `<dialect>/<file>` -> text.
     pub dialect_files: BTreeMap<String, String>,
     /// Named message schemas: path under `specs/` without extension -> schema.
@@ -104,6 +107,7 @@ impl Suite {
     }
 
     fn read_specs(&mut self, specs: &Files, wrong: &mut Vec<Diagnostic>) {
+        let mut advised = Vec::new();
         for (path, source) in specs {
             let mut trouble = |why: String| wrong.push(Diagnostic::whole(&source.shown, why, "mend the file"));
             if let Some(rest) = path.strip_prefix("requirements/") {
@@ -111,6 +115,11 @@ impl Suite {
             } else if path == "capabilities.toml" {
                 match capability::capabilities(&source.text) {
                     Ok(capabilities) => self.capabilities = capabilities,
+                    Err(why) => trouble(why),
+                }
+            } else if path.starts_with("advice/") {
+                match advice::read(&source.text) {
+                    Ok(own) => own.into_iter().for_each(|(id, one)| advised.push((id, one, source))),
                     Err(why) => trouble(why),
                 }
             } else if path == "tiers.toml" {
@@ -125,6 +134,14 @@ impl Suite {
                 }
             } else if let Some(rest) = path.strip_prefix("dialects/") {
                 self.dialect_files.insert(rest.to_owned(), source.text.clone());
+            }
+        }
+        for (id, advice, source) in advised {
+            let mut trouble = |why: String, help: &str| wrong.push(Diagnostic::whole(&source.shown, why, help));
+            if self.requirements.get(&id).is_none() {
+                trouble(format!("there is no requirement `{id}` to give advice for"), "mend the id");
+            } else if self.advice.insert(id.clone(), advice).is_some() {
+                trouble(format!("there are two pieces of advice for {id}"), "take one of them out");
             }
         }
     }

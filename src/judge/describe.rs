@@ -70,9 +70,14 @@ pub fn masked(text: &str, facts: &Facts) -> String {
 
 /// A text that may come from anybody, on one line and bounded: control characters and what reorders text are escaped.
 pub fn printable(text: &str) -> String {
+    printable_up_to(SHOWN, text)
+}
+
+/// The same with another bound, in characters.
+pub fn printable_up_to(most: usize, text: &str) -> String {
     let mut out = String::new();
     for (count, c) in text.chars().enumerate() {
-        if count == SHOWN {
+        if count == most {
             out.push('…');
             break;
         }

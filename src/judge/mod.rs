@@ -20,7 +20,7 @@ use crate::model::fault::ProviderName;
 use crate::model::observation::{Observation, PageSeen, Seen};
 use crate::model::value::{Saved, Value};
 
-pub use describe::{describe, masked, printable};
+pub use describe::{describe, masked, printable, printable_up_to};
 pub use invariants::invariants;
 pub use messages::MessageRules;
 pub use requests::parameters_as_json;
@@ -42,6 +42,16 @@ pub struct Mismatch {
 impl Mismatch {
     fn new(expected: impl Into<String>, observed: impl Into<String>) -> Self {
         Mismatch { expected: expected.into(), observed: observed.into(), ..Mismatch::default() }
+    }
+
+    /// The same without secrets in any part of it.
+    pub fn masked(self, facts: &Facts) -> Self {
+        Mismatch {
+            expected: masked(&self.expected, facts),
+            observed: masked(&self.observed, facts),
+            exchange: self.exchange.map(|exchange| masked(&exchange, facts)),
+            inconclusive: self.inconclusive,
+        }
     }
 
     fn unknown(expected: impl Into<String>, observed: impl Into<String>) -> Self {
@@ -87,10 +97,11 @@ pub struct Breach {
 /// Whether what was expected was seen; every mismatch, not the first.
 pub fn observation(observation: &Observation, transcript: &Transcript, facts: &Facts) -> Vec<Mismatch> {
     let look = Look { observation, transcript, facts };
-    match &observation.expectation.subject {
+    let mismatches = match &observation.expectation.subject {
         Expected::Any(alternatives) => any(&look, alternatives),
         _ => look.judge(&observation.expectation, observation.seen.first()),
-    }
+    };
+    mismatches.into_iter().map(|mismatch| mismatch.masked(facts)).collect()
 }
 
 /// At least one holds. Where none does, and nothing can be said about one of them, nothing can be said about all.

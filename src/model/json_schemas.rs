@@ -9,6 +9,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde_json::Value as Json;
 
+use super::advice::Advice;
 use super::capability::{Capability, TierRule};
 use super::case::grammar;
 use super::dialect::Dialect;
@@ -93,6 +94,16 @@ struct PersonaFile {
     persona: Vec<Persona>,
 }
 
+/// A file of specs/advice/.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code)]
+struct AdviceFile {
+    /// What to do about rules that were missed.
+    #[serde(default)]
+    advice: Vec<Advice>,
+}
+
 /// specs/capabilities.toml.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -152,6 +163,7 @@ fn manifest() -> Json {
 /// Every schema by the name of its file.
 fn all() -> Vec<(&'static str, Json)> {
     vec![
+        ("advice", of::<AdviceFile>("Countersign advice")),
         ("capabilities", of::<CapabilityFile>("Countersign capabilities")),
         ("case", grammar::case()),
         ("dialect", of::<Dialect>("Countersign dialect")),

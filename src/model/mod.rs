@@ -2,9 +2,11 @@
 //!
 //! Nothing here opens a socket or a file, reads a clock or a random number, or knows who uses it.
 
+pub mod advice;
 pub mod capability;
 pub mod case;
 pub mod changelog;
+pub mod course;
 pub mod diagnostic;
 pub mod dialect;
 pub mod exchange;

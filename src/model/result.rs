@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::course::Course;
 use super::verdict::{Level, Tier, Verdict};
 
 /// One requirement that held or did not, with what was expected and what was observed.
@@ -214,6 +215,13 @@ pub enum Event {
     CaseStarted {
         /// Its id.
         id: String,
+    },
+    /// What the variants of a case went through; told only where it is asked for.
+    Played {
+        /// The case's id.
+        id: String,
+        /// In the order of the file.
+        courses: Vec<Course>,
     },
     /// A case is decided.
     CaseFinished(Box<CaseResult>),

@@ -1,10 +1,13 @@
 //! Reports: what people and programs read of a run. Everything is made from the one stream of events and the report at
 //! its end; nothing here judges.
 
+pub mod actions;
 pub mod coverage;
 pub mod grid;
+pub mod html;
 pub mod json;
 pub mod junit;
+pub mod markdown;
 pub mod matrix;
 pub mod skeleton;
 pub mod story;

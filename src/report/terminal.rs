@@ -107,7 +107,7 @@ fn case_text(case: &CaseResult, requirements: &Registry, style: Style) -> String
 }
 
 /// Findings that say the same about several variants, told once: the first of them, and the names of the variants.
-fn alike(findings: &[Finding]) -> Vec<(&Finding, Vec<&str>)> {
+pub(super) fn alike(findings: &[Finding]) -> Vec<(&Finding, Vec<&str>)> {
     let mut groups: Vec<(&Finding, Vec<&str>)> = Vec::new();
     for finding in findings.iter().filter(|finding| finding.verdict > Verdict::Pass) {
         let same = |(first, _): &&mut (&Finding, Vec<&str>)| {

@@ -119,6 +119,7 @@ async fn play(alone: &Arc<Suite>, file: &Path, base: Base) -> Report {
         rerun_prefix: format!("countersign cases try {}", file.display()),
         today: today(),
         log: None,
+        courses: false,
     };
     let (events, _nobody) = unbounded_channel();
     harness::run(request, events).await

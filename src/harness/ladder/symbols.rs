@@ -37,12 +37,18 @@ const TIMES: [&str; 5] = ["exp", "iat", "nbf", "auth_time", "updated_at"];
 /// Values and their symbols, given in the order in which a ladder is drawn.
 pub(super) struct Symbols {
     of: BTreeMap<String, String>,
+    /// Secrets and their names, for where they come up although nobody gave them a symbol.
+    secrets: Vec<(String, String)>,
     counts: BTreeMap<&'static str, usize>,
 }
 
 impl Symbols {
     pub(super) fn new(drawing: &Drawing<'_>) -> Self {
-        let mut symbols = Symbols { of: BTreeMap::new(), counts: BTreeMap::new() };
+        let kinds = drawing.secrets.iter();
+        let secrets = kinds.flat_map(|(kind, values)| values.iter().map(move |value| (value, kind)));
+        let secrets = secrets.filter(|(value, _)| value.len() >= 6);
+        let secrets = secrets.map(|(value, kind)| (value.clone(), format!("<{}>", kind.replace('_', " ")))).collect();
+        let mut symbols = Symbols { of: BTreeMap::new(), secrets, counts: BTreeMap::new() };
         for person in drawing.people {
             // A person who was given another one's address keeps it under the name of whoever had it first.
             let mut give = |value: Option<String>, what: &str| {
@@ -90,7 +96,7 @@ impl Symbols {
         symbol
     }
 
-    /// A text with every known value in it replaced, longer ones first.
+    /// A text with every known value in it replaced, longer ones first, and then every secret that is left.
     pub(super) fn replaced(&self, text: &str) -> String {
         let mut known: Vec<(&String, &String)> =
             self.of.iter().filter(|(value, _)| value.len() >= 4 && text.contains(value.as_str())).collect();
@@ -98,6 +104,11 @@ impl Symbols {
         let mut text = text.to_owned();
         for (value, symbol) in known {
             text = text.replace(value.as_str(), symbol);
+        }
+        for (value, name) in &self.secrets {
+            if text.contains(value.as_str()) {
+                text = text.replace(value.as_str(), name);
+            }
         }
         text
     }

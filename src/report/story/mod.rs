@@ -5,7 +5,7 @@ mod expectations;
 mod faults;
 mod values;
 
-use crate::model::case::{Act, BrowserName, Case, Step, VariantName};
+use crate::model::case::{Act, BrowserName, Case, FaultSource, Step, VariantName};
 use crate::model::requirement::Registry;
 use crate::model::verdict::{LevelRule, Tier};
 use crate::reference::FLAWS;
@@ -84,8 +84,18 @@ fn kills(out: &mut String, case: &Case) {
     }
 }
 
-fn step_words(step: &Step, case: &Case, requirements: &Registry) -> String {
-    let mut words = acts::act(&step.act, case);
+/// What is done in a step, on one line; a deviation is that of this variant.
+pub(super) fn deed(case: &Case, step: &Step, variant: Option<&str>) -> String {
+    let is_this = |name: &VariantName| matches!(name, VariantName::Name(own) if Some(own.as_str()) == variant);
+    let fault = case.variants.iter().find(|own| is_this(&own.name)).and_then(|own| own.fault.as_ref());
+    let act = match (&step.act, fault) {
+        (Act::Fault(FaultSource::Variant), Some(fault)) => format!("from now on, {}", faults::fault(fault)),
+        _ => acts::act(&step.act, case),
+    };
+    place_and_times(act, step)
+}
+
+fn place_and_times(mut words: String, step: &Step) -> String {
     match &step.browser {
         BrowserName::Named(name) if name == "first" => {}
         BrowserName::Named(name) => words.push_str(&format!(" (browser \"{name}\")")),
@@ -104,6 +114,11 @@ fn step_words(step: &Step, case: &Case, requirements: &Registry) -> String {
     for (name, address) in &step.save {
         words.push_str(&format!("; keep its {address} as \"{name}\""));
     }
+    words
+}
+
+fn step_words(step: &Step, case: &Case, requirements: &Registry) -> String {
+    let mut words = place_and_times(acts::act(&step.act, case), step);
     if let Some(id) = &step.requirement {
         let level = step.level.as_ref().map(level_words);
         let level = level.or_else(|| requirements.get(id).map(|rule| rule.level.to_string())).unwrap_or_default();

@@ -1,0 +1,182 @@
+//! The HTML and Markdown reports, as the program writes them: what they must say, and that there is advice.
+
+mod common;
+
+use std::path::Path;
+
+use countersign::harness::suite::{Additions, Suite};
+use countersign::model::verdict::Tier;
+use scraper::{ElementRef, Html, Selector};
+
+fn suite() -> Suite {
+    Suite::load(&Additions::default()).unwrap_or_else(|wrong| panic!("{}", wrong[0]))
+}
+
+/// A page that the program wrote about the reference partner with a flaw.
+fn page(folder: &Path, more: &[&str]) -> Html {
+    let arguments = ["run", "login/happy", "tokens/aud-wrong", "consent/scope-reduced", "keys/rotate", "--base", "min"];
+    let arguments: Vec<&str> =
+        arguments.into_iter().chain(["--report", "html=page.html"]).chain(more.to_vec()).collect();
+    let said = common::countersign(folder, &arguments);
+    assert!(matches!(said.code, 0 | 1), "{said:?}");
+    Html::parse_document(&std::fs::read_to_string(folder.join("page.html")).unwrap())
+}
+
+fn all<'a>(page: &'a Html, selector: &str) -> Vec<ElementRef<'a>> {
+    page.select(&Selector::parse(selector).unwrap()).collect()
+}
+
+fn words(of: &ElementRef<'_>) -> String {
+    of.text().collect::<String>()
+}
+
+fn one(page: &Html, selector: &str) -> String {
+    let found = all(page, selector);
+    assert_eq!(found.len(), 1, "{selector}");
+    words(&found[0])
+}
+
+#[test]
+fn every_requirement_of_tier_basic_has_advice() {
+    let suite = suite();
+    let mut missing: Vec<&str> = Vec::new();
+    for case in suite.cases.iter().filter(|case| case.tier == Tier::Basic) {
+        let steps = case.steps.iter().filter_map(|step| step.requirement.as_deref());
+        missing.extend(steps.chain([case.requirement.as_str()]).filter(|id| !suite.advice.contains_key(*id)));
+    }
+    missing.sort_unstable();
+    missing.dedup();
+    assert!(missing.is_empty(), "no advice in specs/advice/ for {}", missing.join(", "));
+}
+
+#[test]
+fn a_failure_is_told_with_its_rule_its_clause_what_was_seen_what_to_do_and_how_to_play_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = page(folder.path(), &["--flaw", "skip-aud"]);
+    assert_eq!(one(&page, "header .verdict"), "1 case failed");
+    let case = "details[id='case:tokens/aud-wrong']";
+    assert_eq!(all(&page, &format!("{case}.fail[open]")).len(), 1, "what failed is open");
+    let finding = one(&page, &format!("{case} .finding .rule"));
+    assert!(finding.contains("oidc-core/3.1.3.7#3") && finding.contains("MUST"), "{finding}");
+    let link = all(&page, &format!("{case} .finding .clause a"));
+    assert_eq!(
+        link[0].value().attr("href"),
+        Some("https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation")
+    );
+    assert!(one(&page, &format!("{case} .expected")).contains("nobody"));
+    assert!(one(&page, &format!("{case} .observed")).contains("alice"));
+    let advice = one(&page, &format!("{case} .advice"));
+    for part in ["Likely cause", "How to fix it", "In common libraries", "PyJWT"] {
+        assert!(advice.contains(part), "{part}: {advice}");
+    }
+    assert_eq!(
+        one(&page, &format!("{case} .rerun code")),
+        "countersign run --flaw skip-aud --base min tokens/aud-wrong"
+    );
+}
+
+#[test]
+fn a_course_is_drawn_with_its_deviation_and_the_expectation_that_was_missed() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = page(folder.path(), &["--flaw", "skip-aud"]);
+    let course = "details[id='case:tokens/aud-wrong'] .course";
+    let drawn = all(&page, course);
+    let message = Selector::parse("li.msg").unwrap();
+    let told: Vec<String> = drawn[0].select(&message).map(|line| words(&line)).collect();
+    let at = |start: &str| {
+        let found = told.iter().position(|line| line.starts_with(start));
+        found.unwrap_or_else(|| panic!("{start}\n{}", told.join("\n")))
+    };
+    let callback = at("Browser \u{2192} PartnerGET  /callback");
+    let token = at("Partner \u{2192} ProviderPOST token");
+    let answer = at("Provider \u{2192} Partner200   tokendeviation");
+    let home = told.iter().rposition(|line| line.starts_with("Partner \u{2192} Browser303")).expect("it goes home");
+    assert!(callback < token && token < answer && answer < home, "{}", told.join("\n"));
+    assert!(told[answer].contains("id_token.aud=somebody-else"), "{}", told[answer]);
+    let missed = drawn[0].select(&Selector::parse("li.missed").unwrap()).map(|line| words(&line)).collect::<String>();
+    assert!(missed.contains("nobody is signed in") && missed.contains("not what was seen"), "{missed}");
+}
+
+#[test]
+fn keys_are_drawn_and_what_was_not_tested_says_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let page = page(folder.path(), &[]);
+    assert_eq!(one(&page, "header .verdict"), "Everything that was tested holds");
+    let keys: Vec<String> = all(&page, "details[id='case:keys/rotate'] li.msg.fault").iter().map(words).collect();
+    assert!(keys.iter().any(|line| line.contains("jwks")), "{keys:?}");
+    let untested = one(&page, "#untested");
+    assert!(untested.contains("consent/scope-reduced"), "{untested}");
+    assert!(untested.contains("the partner does not declare `features`"), "{untested}");
+    assert!(untested.contains("filtered or split"), "{untested}");
+    assert_eq!(all(&page, "#mend .card").len(), 0);
+}
+
+#[test]
+fn no_secret_is_on_the_page() {
+    let folder = tempfile::tempdir().unwrap();
+    let partner = common::partner(&folder.path().join("p"), "acme", &["secret-in-query"], "");
+    let path = partner.display().to_string();
+    let cases = ["run", "login", "--partner", &path, "--seed", "7"];
+    let reports = ["--report", "html=page.html", "--report", "markdown=page.md", "--report", "json=page.json"];
+    let said = common::countersign(folder.path(), &[cases.as_slice(), &reports].concat());
+    assert_eq!(said.code, 1, "{said:?}");
+    let secret = &countersign::model::persona::digest(&["7", "client secret"])[..32];
+    let page = std::fs::read_to_string(folder.path().join("page.html")).unwrap();
+    let markdown = std::fs::read_to_string(folder.path().join("page.md")).unwrap();
+    assert!(
+        page.contains("&lt;client secret&gt;") || page.contains("&lt;client_secret&gt;"),
+        "the secret was on its way"
+    );
+    let json = std::fs::read_to_string(folder.path().join("page.json")).unwrap();
+    for text in [page, markdown, json, said.out, said.err] {
+        assert!(!text.contains(secret), "the client secret is in a report: {text}");
+    }
+}
+
+#[test]
+fn the_summary_of_a_step_is_added_to_and_annotations_are_made_in_actions_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let partner = common::partner(&folder.path().join("partners/acme"), "acme", &["skip-aud"], "");
+    std::fs::write(folder.path().join("summary.md"), "of another command\n").unwrap();
+    let run = |actions: bool| {
+        let mut command = std::process::Command::new(common::PROGRAM);
+        command.args(["run", "tokens/aud-wrong", "--report", "markdown=summary.md", "--partner"]);
+        command.arg(&partner).current_dir(folder.path()).env_remove("GITHUB_ACTIONS");
+        if actions {
+            command.env("GITHUB_ACTIONS", "true").env("GITHUB_STEP_SUMMARY", "summary.md");
+            command.env("GITHUB_WORKSPACE", folder.path());
+        }
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        assert!(!String::from_utf8_lossy(&output.stdout).contains("::error"), "standard output is for what was asked");
+        String::from_utf8_lossy(&output.stderr).into_owned()
+    };
+    let said = run(true);
+    let notes: Vec<&str> = said.lines().filter(|line| line.starts_with("::")).collect();
+    let begin = "::error file=partners/acme/countersign.toml,title=acme%3A tokens/aud-wrong%2C oidc-core/3.1.3.7#3::";
+    assert!(notes.len() == 1 && notes[0].starts_with(begin) && notes[0].contains("%0Aexpected: "), "{said}");
+    let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    assert!(summary.starts_with("of another command\n## Countersign: acme"), "{summary}");
+    assert!(summary.contains("### fail: `tokens/aud-wrong`") && summary.contains("**How to fix it:**"), "{summary}");
+    assert!(!run(false).contains("::error"), "nobody asked for annotations");
+    let summary = std::fs::read_to_string(folder.path().join("summary.md")).unwrap();
+    assert!(summary.starts_with("## Countersign: acme"), "a report of its own replaces the last one: {summary}");
+}
+
+#[test]
+fn a_page_is_of_one_partner() {
+    let folder = tempfile::tempdir().unwrap();
+    let one = common::partner(&folder.path().join("a"), "acme", &[], "").display().to_string();
+    let two = common::partner(&folder.path().join("b"), "bolt", &[], "").display().to_string();
+    let both = ["run", "login/happy", "--partner", &one, "--partner", &two];
+    let said = common::countersign(folder.path(), &[both.as_slice(), &["--report", "html=out/page.html"]].concat());
+    assert!(said.code == 2 && said.err.contains("html=out/page-{partner}.html"), "{said:?}");
+    let said =
+        common::countersign(folder.path(), &[both.as_slice(), &["--report", "html=out/{partner}.html"]].concat());
+    assert_eq!(said.code, 0, "{said:?}");
+    for name in ["acme", "bolt"] {
+        let text = std::fs::read_to_string(folder.path().join(format!("out/{name}.html"))).unwrap();
+        assert!(text.contains(&format!("<h1>{name}</h1>")));
+        assert!(text.contains("class=\"course "), "each has its diagrams");
+    }
+}
