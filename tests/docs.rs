@@ -175,7 +175,7 @@ fn the_jobs_of_ci_md_run() {
     let page = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/ci.md")).unwrap();
     let yaml = blocks(&page, "yaml").concat();
     let jobs: Vec<&str> = yaml.iter().filter_map(|line| line.trim().strip_prefix("- run: countersign ")).collect();
-    assert_eq!(jobs.len(), 1);
+    assert_eq!(jobs.len(), 2);
     let accepted =
         trouble(folder.path(), "countersign accept --partner partners/acme/countersign.toml >accepted.txt", &[]);
     assert_eq!(accepted, None);
@@ -183,6 +183,11 @@ fn the_jobs_of_ci_md_run() {
         let job = jobs[0].replace("${{ matrix.partner }}", "acme").replace("${{ matrix.shard }}", shard);
         assert!(!job.contains("${{"), "{job}");
         assert_eq!(trouble(folder.path(), &format!("countersign {job}"), &["exit code 0".to_owned()]), None);
+    }
+    let with_summary = format!("GITHUB_STEP_SUMMARY=summary.md; countersign {}", jobs[1]);
+    assert_eq!(trouble(folder.path(), &with_summary, &["exit code 0".to_owned()]), None);
+    for written in ["summary.md", "out/acme.html"] {
+        assert!(folder.path().join(written).is_file(), "{written}");
     }
     // A snapshot of a case that there is no more fails one shard, and one only.
     let snaps = folder.path().join("partners/acme/snapshots/acme/oidc/login");

@@ -67,7 +67,7 @@ fn command(kind: &str, file: Option<&str>, title: &str, text: &str) -> String {
 }
 
 fn data(text: &str) -> String {
-    safe(text).replace('%', "%25").replace('\n', "%0A")
+    safe(text).replace("##[", "## [").replace('%', "%25").replace('\n', "%0A")
 }
 
 fn property(text: &str) -> String {

@@ -4,6 +4,7 @@
 //!
 //! The partner is this very program, started with `HOSTILE` in its environment.
 
+mod page;
 mod partner;
 
 use std::net::TcpListener;
@@ -53,6 +54,11 @@ fn main() -> ExitCode {
         midway("babbles", "babbles-at-denial", "rfc6749/4.1.2.1"),
         midway("drips", "drips-at-denial", "rfc6749/4.1.2.1"),
     ];
+    let mut trials = trials;
+    trials.push(Trial::test("nothing that a partner says is live in a report", page::nothing_is_live));
+    let real = Trial::test("nothing that a partner says is live in Chromium", page::nothing_is_live_in_chromium);
+    let missing = page::chromium().is_none();
+    trials.push(if missing { real.with_kind("needs chromium").with_ignored_flag(true) } else { real });
     libtest_mimic::run(&arguments, trials).exit_code()
 }
 

@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::page::PAYLOAD;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -57,6 +58,14 @@ fn answer(mut stream: TcpStream, settings: &Settings, memory: &Mutex<Memory>) ->
         }
         ("floods", "/login") => flood(&mut stream),
         ("redirects", "/login") => reply(&mut stream, "302 Found", "location: /login\r\n", ""),
+        ("injects-itself", "/me") => {
+            reply(&mut stream, "200 OK", "", &serde_json::json!({ "sub": PAYLOAD }).to_string())
+        }
+        ("injects", "/callback") if denied => {
+            let mut memory = memory.lock().unwrap();
+            memory.sessions.extend(asked.session.clone().map(|session| (session, PAYLOAD.to_owned())));
+            reply(&mut stream, "303 See Other", &format!("location: /{}?{}\r\n", injected(), injected()), PAYLOAD)
+        }
         ("alice", "/me") => reply(&mut stream, "200 OK", "", r#"{"sub":"alice"}"#),
         ("dies-at-denial", "/callback") if denied => std::process::exit(7),
         ("hangs-at-denial", "/callback") if denied => {
@@ -78,6 +87,11 @@ fn answer(mut stream: TcpStream, settings: &Settings, memory: &Mutex<Memory>) ->
         }
         _ => behave(&mut stream, &asked, settings, memory),
     }
+}
+
+/// What it says, as a part of an address.
+fn injected() -> String {
+    url::form_urlencoded::byte_serialize(PAYLOAD.as_bytes()).collect()
 }
 
 fn flood(stream: &mut TcpStream) -> std::io::Result<()> {
@@ -102,8 +116,9 @@ fn behave(stream: &mut TcpStream, asked: &Asked, settings: &Settings, memory: &M
             let Settings { issuer, client_id, base, .. } = settings;
             // Another site posts the answer: only such a cookie comes along.
             let (mode, site) = if posted { ("&response_mode=form_post", "None; Secure") } else { ("", "Lax") };
+            let more = if settings.kind == "injects" { format!("&{0}={0}", injected()) } else { String::new() };
             let head = format!(
-                "location: {issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={base}/callback&scope=openid&state={state}{mode}\r\nset-cookie: sid={cookie}; HttpOnly; SameSite={site}; Path=/\r\n"
+                "location: {issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={base}/callback&scope=openid&state={state}{mode}{more}\r\nset-cookie: sid={cookie}; HttpOnly; SameSite={site}; Path=/\r\n"
             );
             reply(stream, "302 Found", &head, "")
         }
@@ -127,7 +142,7 @@ fn behave(stream: &mut TcpStream, asked: &Asked, settings: &Settings, memory: &M
             }
         }
         "/me" => match subject(&memory.lock().unwrap()) {
-            Some(subject) => reply(stream, "200 OK", "", &format!("{{\"sub\":\"{subject}\"}}")),
+            Some(subject) => reply(stream, "200 OK", "", &serde_json::json!({ "sub": subject }).to_string()),
             None => reply(stream, "401 Unauthorized", "", "{}"),
         },
         "/logout" => {
