@@ -240,3 +240,39 @@ fn every_must_of_tier_basic_has_a_case_or_a_reason() {
     let missing: Vec<&str> = said.out.lines().filter(|line| line.starts_with("missing: ")).collect();
     assert_eq!((said.code, missing), (0, Vec::new()));
 }
+
+#[test]
+fn a_case_is_explained_with_what_to_do_where_it_fails() {
+    let folder = tempdir().unwrap();
+    let said = countersign(folder.path(), &["explain", "tokens/nonce-wrong"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    for part in [
+        "tokens/nonce-wrong\n",
+        "how to fix it  ",
+        "- openid-client: ",
+        "play it: countersign run tokens/nonce-wrong\n",
+    ] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    let said = countersign(folder.path(), &["explain", "tokens/nonce-wrng"]);
+    assert!(said.code == 2 && said.err.contains("did you mean `tokens/nonce-wrong`?"), "{}", said.err);
+}
+
+#[test]
+fn shells_and_man_know_every_command_and_flag() {
+    let folder = tempdir().unwrap();
+    for shell in ["bash", "zsh", "fish"] {
+        let said = countersign(folder.path(), &["completions", shell]);
+        assert_eq!(said.code, 0, "{}", said.err);
+        for word in ["kill-matrix", "guard", "partition"] {
+            assert!(said.out.contains(word), "{shell}: {word}");
+        }
+    }
+    let whole = countersign(folder.path(), &["man"]);
+    assert!(whole.out.contains(".TH countersign 1") && whole.out.contains("guard"), "{}", whole.out);
+    let guard = countersign(folder.path(), &["man", "guard"]);
+    assert!(guard.out.contains(".TH countersign-guard 1"), "{}", guard.out);
+    assert!(guard.out.contains("partition"), "{}", guard.out);
+    let wrong = countersign(folder.path(), &["man", "gaurd"]);
+    assert!(wrong.code == 2 && wrong.err.contains("no command `gaurd`"), "{}", wrong.err);
+}

@@ -11,16 +11,18 @@ macro_rules! say {
 }
 
 mod cases;
+mod explain;
 mod kill;
 mod output;
 mod run;
 mod serve;
+mod shell;
 mod subject;
 mod suite;
 
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 /// A failure before anything could be judged: a sentence with advice, and the exit code.
 #[derive(Debug)]
@@ -81,6 +83,12 @@ enum Command {
     KillMatrix(kill::KillArgs),
     /// The author's desk: list, show, lint and try cases.
     Cases(cases::CasesArgs),
+    /// A case in words, what to do where it fails, and how to play it.
+    Explain(explain::ExplainArgs),
+    /// Completions for a shell, to standard output.
+    Completions(shell::CompletionsArgs),
+    /// A manual page, to standard output: of the program, or of one command.
+    Man(shell::ManArgs),
 }
 
 /// Reads the arguments and does what they say.
@@ -96,6 +104,9 @@ pub fn main() -> ExitCode {
         Some(Command::Partner(args)) => serve::partner(&args),
         Some(Command::KillMatrix(args)) => kill::kill_matrix(&args),
         Some(Command::Cases(args)) => cases::cases(&args),
+        Some(Command::Explain(args)) => explain::explain(&args),
+        Some(Command::Completions(args)) => Ok(shell::completions(&args, Cli::command())),
+        Some(Command::Man(args)) => shell::man(&args, Cli::command()),
     };
     match done {
         Ok(code) => ExitCode::from(code),

@@ -2,6 +2,7 @@
 //! its end; nothing here judges.
 
 pub mod actions;
+pub mod advice;
 pub mod coverage;
 pub mod grid;
 pub mod html;

@@ -6,6 +6,7 @@ mod new;
 mod trial;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 
@@ -73,17 +74,18 @@ fn list(suite: &Suite, filter: &[String]) -> Result<u8, Failure> {
 }
 
 fn show(suite: &Suite, id: &str) -> Result<u8, Failure> {
-    match suite.case(id) {
-        Some(case) => {
-            tell!("{}\n{}", story::text(case, &suite.requirements), reach(suite, case).text());
-            Ok(0)
-        }
-        None => {
-            let near = nearest(id, suite.cases.iter().map(|case| case.id.as_str()));
-            let help = near.map_or("countersign cases list".to_owned(), |near| format!("did you mean `{near}`?"));
-            Err(Failure::usage(format!("no case `{id}`\n  help: {help}")))
-        }
-    }
+    let case = find(suite, id)?;
+    tell!("{}\n{}", story::text(case, &suite.requirements), reach(suite, case).text());
+    Ok(0)
+}
+
+/// The case of that id.
+pub(super) fn find<'a>(suite: &'a Suite, id: &str) -> Result<&'a Arc<Case>, Failure> {
+    suite.case(id).ok_or_else(|| {
+        let near = nearest(id, suite.cases.iter().map(|case| case.id.as_str()));
+        let help = near.map_or("countersign cases list".to_owned(), |near| format!("did you mean `{near}`?"));
+        Failure::usage(format!("no case `{id}`\n  help: {help}"))
+    })
 }
 
 /// The id of a file: its last folder and its name.
