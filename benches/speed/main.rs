@@ -190,7 +190,7 @@ fn whole_run(runtime: &tokio::runtime::Runtime) {
         format!("{:.2} s", time.as_secs_f64()),
         String::new(),
         None,
-        "< 1 s (86 cases of tier basic)",
+        "every tier, in one process",
     );
     let attempts = 64;
     let begin = Instant::now();
@@ -206,15 +206,17 @@ fn whole_run(runtime: &tokio::runtime::Runtime) {
         None,
         "<= 10 ms CPU an attempt",
     );
-    let mut command = Command::new(PROGRAM);
-    command.args(["run", "--base", "full"]);
-    let (wall, peak, code) = process::to_the_end(command);
-    assert_eq!(code, Some(0), "the reference partner passes");
-    line(
-        "countersign run, everything: wall and peak",
-        format!("{:.2} s", wall.as_secs_f64()),
-        String::new(),
-        None,
-        &format!("{:.1} MB peak (< 25 MB); it waits {waiting} out", peak as f64 / 1024.0),
-    );
+    // As a user runs it, from exec to the last line.
+    let basic = || {
+        let mut command = Command::new(PROGRAM);
+        command.args(["run", "--tier", "basic", "--base", "full"]);
+        let (wall, peak, code) = process::to_the_end(command);
+        assert_eq!(code, Some(0), "the reference partner passes");
+        (wall, peak)
+    };
+    let runs: Vec<(Duration, u64)> = (0..5).map(|_| basic()).collect();
+    let wall = process::median(runs.iter().map(|(wall, _)| *wall).collect());
+    let peak = process::median(runs.iter().map(|(_, peak)| *peak).collect());
+    line("run --tier basic, the whole process", format!("{:.2} s", wall.as_secs_f64()), String::new(), None, "< 1 s");
+    line("run --tier basic, peak", format!("{:.1} MB", peak as f64 / 1024.0), String::new(), None, "< 25 MB");
 }
