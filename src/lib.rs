@@ -14,3 +14,4 @@ pub mod partner;
 pub mod provider;
 pub mod reference;
 pub mod report;
+pub mod tls;

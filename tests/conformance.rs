@@ -39,6 +39,8 @@ fn main() -> ExitCode {
         tier: manifest.tier,
         requirements: &suite.requirements,
         company: countersign::partner::Company::SideBySide,
+        lacking: &suite.capabilities,
+        tls: false,
     };
     let runtime = match Runtime::new() {
         Ok(runtime) => Arc::new(runtime),
@@ -77,6 +79,7 @@ fn play(runtime: &Runtime, suite: Arc<Suite>, subject: SubjectSpec, id: String) 
         today: (2026, 11, 24),
         log: None,
         courses: false,
+        tls: false,
     };
     let report = runtime.block_on(async {
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();

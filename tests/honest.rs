@@ -34,6 +34,7 @@ fn request(base: Base, dialect: &str) -> RunRequest {
         today: (2026, 11, 24),
         log: None,
         courses: false,
+        tls: false,
     }
 }
 
@@ -117,4 +118,22 @@ async fn a_plain_oauth_2_dialect_plays_the_plain_login_from_data_alone() {
     let report = run(RunRequest { filter: vec!["login/happy".to_owned()], ..request(Base::Min, "acme") }, events).await;
     assert!(complaints(&report).is_empty(), "{}", complaints(&report).join("\n"));
     assert_eq!(report.totals.pass, 1, "{report:#?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_the_honest_partner_passes_all_the_same_and_what_tls_is_about_is_judged() {
+    for base in Base::ALL {
+        let filter = match base {
+            Base::Full => Vec::new(),
+            _ => ["login/happy", "cookie-secure", "tls-bad-cert"].map(str::to_owned).to_vec(),
+        };
+        let (events, _) = unbounded_channel();
+        let report = run(RunRequest { tls: true, filter, ..request(base, "oidc") }, events).await;
+        assert!(complaints(&report).is_empty(), "{}", complaints(&report).join("\n"));
+        for id in ["login/happy", "session/cookie-secure", "transport/tls-bad-cert"] {
+            let case = report.cases.iter().find(|case| case.id == id).unwrap();
+            assert_eq!(case.verdict, Verdict::Pass, "{id}: {}", case.reason);
+        }
+        assert!(report.partner.base.starts_with("https://"), "{}", report.partner.base);
+    }
 }

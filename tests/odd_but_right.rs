@@ -40,6 +40,7 @@ async fn judged(suite: Arc<Suite>, oddity: Oddity) -> (Oddity, Report) {
         today: (2026, 11, 24),
         log: None,
         courses: false,
+        tls: false,
     };
     let (events, _nobody_listens) = unbounded_channel();
     (oddity, run(request, events).await)

@@ -76,6 +76,7 @@ async fn provider(alg: &str) -> (Provider, Person) {
         circle: None,
         registration: false,
         capacity: None,
+        tls: None,
     };
     (Provider::start(config).await.expect("loopback has a free port"), person)
 }
@@ -173,6 +174,7 @@ fn whole_run(runtime: &tokio::runtime::Runtime) {
             today: (2026, 1, 1),
             log: None,
             courses: false,
+            tls: false,
         };
         let begin = Instant::now();
         let report = runtime.block_on(async {

@@ -178,9 +178,9 @@ impl Core {
             site: self.places.word(url).to_owned(),
         };
         let contacted = self.places.may_contact(url) && matches!(url.scheme(), "http" | "https");
-        if contacted && url.scheme() != "http" {
-            let why = "this browser speaks plain http only\n  help: give the manifest and the provider http URLs on this \
-                       machine, or use the browser engine `chromium`";
+        if contacted && url.scheme() != "http" && self.surroundings.tls.is_none() {
+            let why =
+                "this run speaks plain http only\n  help: add --tls, or give the manifest http URLs on this machine";
             return Err(Box::new(Lost { error: AgentError::BadUrl { url: told(url), why: why.to_owned() }, seen }));
         }
         let begun = self.record.begin(&self.surroundings.sequence, party, cause, request);
@@ -189,12 +189,12 @@ impl Core {
             self.record.end(&begun, None, Some("not sent: the place is none that the run may contact".to_owned()));
             return Ok((seen, None));
         }
-        let outgoing = Outgoing { method: journey.method.clone(), url: url.clone(), headers, body };
+        let to_provider = matches!(party, Party::Provider(_));
+        let tls = self.surroundings.tls.clone().map(|client| (client, to_provider));
+        let outgoing = Outgoing { method: journey.method.clone(), url: url.clone(), headers, body, tls };
         // Only toward the provider, which is known to keep its connections, and only for what can do no harm.
-        let may_reuse = matches!(party, Party::Provider(_))
-            && matches!(journey.kind, Kind::Open)
-            && journey.method == Method::GET
-            && !journey.embedded;
+        let may_reuse =
+            to_provider && matches!(journey.kind, Kind::Open) && journey.method == Method::GET && !journey.embedded;
         match ask(&outgoing, may_reuse.then_some(&self.idle), &self.surroundings.limits).await {
             Ok(response) => {
                 for (_, value) in response.headers.iter().filter(|(name, _)| name == "set-cookie") {

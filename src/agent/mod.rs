@@ -22,6 +22,7 @@ use url::Url;
 
 use crate::model::exchange::{Party, Sequence};
 use crate::model::observation::PageSeen;
+use crate::tls;
 
 pub use browser::Browser;
 pub(crate) use browser::Core;
@@ -38,6 +39,8 @@ pub struct Surroundings {
     pub tag: Option<Tag>,
     /// Bounds.
     pub limits: Limits,
+    /// For https: whom it trusts. Without it the browser speaks plain http only.
+    pub tls: Option<tls::Client>,
 }
 
 /// Header name and the value for (browser, tab).

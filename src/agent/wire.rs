@@ -19,6 +19,7 @@ use url::{Host, Url};
 
 use super::{AgentError, Limits};
 use crate::model::exchange::{Response, header};
+use crate::tls;
 
 /// Bytes of all headers of an answer together; browsers bear as much.
 const HEADER_BYTES: usize = 256 << 10;
@@ -37,6 +38,8 @@ pub(crate) struct Outgoing {
     /// In order, lower case.
     pub headers: Vec<(String, String)>,
     pub body: Bytes,
+    /// Over https: who greets, and whether it says that it is the harness's browser.
+    pub tls: Option<(tls::Client, bool)>,
 }
 
 /// Why there is no whole answer, and what came of it.
@@ -64,7 +67,7 @@ impl Idle {
 /// A connection, and the way to send on it.
 struct Line {
     sender: SendRequest<Full<Bytes>>,
-    connection: Pin<Box<Connection<TokioIo<TcpStream>, Full<Bytes>>>>,
+    connection: Pin<Box<Connection<TokioIo<tls::Stream>, Full<Bytes>>>>,
     ended: bool,
 }
 
@@ -147,7 +150,7 @@ async fn ask_unbounded(
     let (mut line, answer) = match (line, answer) {
         (Some(line), Some(answer)) => (line, answer),
         _ => {
-            let mut line = connect(url).await?;
+            let mut line = connect(outgoing).await?;
             let work = line.sender.send_request(request.unwrap_or_default());
             let answer = line.during(work).await.map_err(|error| broken(url.as_str(), &cause(&error)))?;
             (line, answer)
@@ -200,11 +203,19 @@ fn request(outgoing: &Outgoing) -> Result<http::Request<Full<Bytes>>, AgentError
     builder.body(Full::new(outgoing.body.clone())).map_err(|error| unsendable(error.to_string()))
 }
 
-async fn connect(url: &Url) -> Result<Line, AgentError> {
+async fn connect(outgoing: &Outgoing) -> Result<Line, AgentError> {
+    let url = &outgoing.url;
     let failed = |why: String| AgentError::Connect { url: url.to_string(), why };
     let stream = stream(url).await.map_err(|error| failed(error.to_string()))?;
     // Without it small requests wait for nothing; that it fails only makes them slower.
     let _ = stream.set_nodelay(true);
+    let stream = match &outgoing.tls {
+        Some((client, as_browser)) if url.scheme() == "https" => {
+            let greeted = client.connect(url.host_str().unwrap_or_default(), stream, *as_browser).await;
+            greeted.map_err(|error| failed(untrusted(&error)))?
+        }
+        _ => tls::Stream::Plain(stream),
+    };
     let (sender, connection) = Builder::new()
         .max_headers(HEADER_LINES)
         .max_header_size(HEADER_BYTES)
@@ -212,6 +223,14 @@ async fn connect(url: &Url) -> Result<Line, AgentError> {
         .await
         .map_err(|error| failed(cause(&error)))?;
     Ok(Line { sender, connection: Box::pin(connection), ended: false })
+}
+
+/// Why a greeting over TLS failed, and what to do where the certificate is the reason.
+fn untrusted(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    let help =
+        "\n  help: a partner that speaks https is started with {tls.cert} and {tls.key}, which are made for this run";
+    if text.contains("certificate") { format!("{text}{help}") } else { text }
 }
 
 async fn stream(url: &Url) -> std::io::Result<TcpStream> {

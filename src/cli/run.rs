@@ -131,6 +131,9 @@ impl RunArgs {
         if self.subject.allow_remote {
             words.push("--allow-remote".to_owned());
         }
+        if self.subject.tls {
+            words.push("--tls".to_owned());
+        }
         words.extend(self.suite.words());
         words.join(" ")
     }
@@ -217,6 +220,7 @@ pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
             today: today(),
             log: args.log.clone(),
             courses: targets.want_courses(),
+            tls: args.subject.tls,
         };
         let (report, played) = runtime.block_on(async {
             let (sender, receiver) = unbounded_channel();
@@ -337,6 +341,7 @@ fn check_one(args: &CheckArgs, suite: &Arc<Suite>, subject: SubjectSpec) -> Resu
         today: today(),
         log: None,
         courses: false,
+        tls: args.subject.tls,
     };
     let lines = runtime()?.block_on(harness::smoke(&request)).map_err(Failure::blocked)?;
     for line in &lines {

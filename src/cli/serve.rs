@@ -1,6 +1,6 @@
 //! `serve`: the mock provider alone. `partner`: the reference partner alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -11,8 +11,9 @@ use crate::model::dialect::Dialect;
 use crate::model::exchange::Sequence;
 use crate::model::fault::ProviderName;
 use crate::model::persona::Person;
-use crate::provider::{ClientRegistration, Provider, ProviderConfig};
-use crate::reference::{Base, FLAWS, ODDITIES, Reference, ReferenceConfig};
+use crate::provider::{ClientRegistration, Provider, ProviderConfig, ProviderError};
+use crate::reference::{Base, FLAWS, ODDITIES, Reference, ReferenceConfig, Tls};
+use crate::tls::{Authority, Client, TlsError};
 
 use super::subject::{BaseArg, base_of, flaws, oddities};
 use super::suite::SuiteArgs;
@@ -41,6 +42,12 @@ pub(super) struct ServeArgs {
     /// What it speaks
     #[arg(long, default_value = "oidc")]
     dialect: String,
+    /// Speak https, with a certificate that is made now
+    #[arg(long)]
+    tls: bool,
+    /// Write the certificate of whoever vouches for that one here, for a partner to trust
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca_file: Option<PathBuf>,
     #[command(flatten)]
     suite: SuiteArgs,
 }
@@ -65,6 +72,12 @@ pub(super) struct PartnerArgs {
     /// Port to listen on; 0 takes any
     #[arg(long, default_value_t = 9500)]
     port: u16,
+    /// Speak https, with a certificate that is made now
+    #[arg(long)]
+    tls: bool,
+    /// Trust whom this certificate belongs to: `serve --tls --ca-file` writes it
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    ca_file: Option<PathBuf>,
     /// The provider's issuer
     #[arg(long, default_value = "http://localhost:9400")]
     issuer: String,
@@ -133,6 +146,11 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         args.client.iter().map(|text| client(text)).collect::<Result<_, _>>()?
     };
     let people = people(&dialect);
+    let tls = if args.tls { Some(authority()?) } else { None };
+    if let (Some(authority), Some(path)) = (&tls, &args.ca_file) {
+        let trouble = |error| Failure::usage(format!("{}: {error}\n  help: the folder must exist", path.display()));
+        std::fs::write(path, authority.pem()).map_err(trouble)?;
+    }
     let config = ProviderConfig {
         name: ProviderName::Main,
         dialect: Arc::new(dialect),
@@ -144,12 +162,21 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         circle: None,
         registration: args.registration,
         capacity: None,
+        tls,
     };
+    let ca_file = args.ca_file.clone();
     runtime()?.block_on(async move {
         let provider = Provider::start(config).await.map_err(|error| {
-            Failure::blocked(format!("{error}\n  help: choose another one with --port, or 0 for any"))
+            let help = match &error {
+                ProviderError::Listen { .. } => "\n  help: choose another one with --port, or 0 for any",
+                _ => "",
+            };
+            Failure::blocked(format!("{error}{help}"))
         })?;
         say!("issuer     {}", provider.issuer());
+        if let Some(path) = &ca_file {
+            say!("ca         {}", path.display());
+        }
         for client in &clients {
             let auth = if client.secret.is_some() { "client_secret_basic" } else { "public" };
             say!("client     {} ({auth}), back to {}", client.id, client.redirect_uris.join(" "));
@@ -188,11 +215,18 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
         return Err(Failure::usage(format!("{0} is not set\n  help: {0}=… countersign partner", args.secret_env)));
     };
     let issuer = args.issuer.trim_end_matches('/').to_owned();
+    let flaw_ids: BTreeSet<String> = flaws.iter().map(|flaw| flaw.id.to_owned()).collect();
+    let tls = if args.tls { Some(partner_tls(args, &flaw_ids)?) } else { None };
+    if issuer.starts_with("https://") && tls.is_none() {
+        return Err(Failure::usage(format!(
+            "the issuer {issuer} is https, and this partner would speak plain http\n  help: add --tls --ca-file FILE, with the file that `countersign serve --tls --ca-file FILE` writes"
+        )));
+    }
     let endpoints: BTreeMap<String, String> =
         dialect.endpoints.iter().map(|(role, path)| (role.clone(), format!("{issuer}{path}"))).collect();
     let config = ReferenceConfig {
         base,
-        flaws: flaws.iter().map(|flaw| flaw.id.to_owned()).collect(),
+        flaws: flaw_ids,
         oddities: odd.iter().map(|oddity| oddity.id.to_owned()).collect(),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
         dialect: args.dialect.clone(),
@@ -201,6 +235,7 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
         client_secret: secret,
         endpoints,
         provider: String::new(),
+        tls,
         others: Vec::new(),
     };
     runtime()?.block_on(async move {
@@ -217,6 +252,27 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
         reference.stop().await;
         Ok(0)
     })
+}
+
+fn authority() -> Result<Arc<Authority>, Failure> {
+    Authority::new().map(Arc::new).map_err(|error| Failure::blocked(error.to_string()))
+}
+
+/// Its own certificate for those who come to it, and trust in the provider's.
+fn partner_tls(args: &PartnerArgs, flaws: &BTreeSet<String>) -> Result<Tls, Failure> {
+    let own = authority()?;
+    let blocked = |error: TlsError| Failure::blocked(error.to_string());
+    let client = match &args.ca_file {
+        None => own.client().map_err(blocked)?,
+        Some(path) => {
+            let shown = path.display();
+            let pem = std::fs::read_to_string(path).map_err(|error| {
+                Failure::usage(format!("{shown}: {error}\n  help: countersign serve --tls --ca-file {shown} writes it"))
+            })?;
+            Client::trusting_pem(&pem).map_err(|error| Failure::usage(format!("{shown}: {error}")))?
+        }
+    };
+    Tls { server: own.server().map_err(blocked)?, client }.with(flaws).map_err(blocked)
 }
 
 async fn until_interrupted() {

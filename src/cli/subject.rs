@@ -56,6 +56,9 @@ pub(super) struct SubjectArgs {
     /// Drive a partner that is not on this machine
     #[arg(long)]
     pub allow_remote: bool,
+    /// Speak https: the provider, the browser, and the reference partner; certificates are made for the run
+    #[arg(long)]
+    pub tls: bool,
 }
 
 impl SubjectArgs {

@@ -15,6 +15,7 @@ use crate::reference::{Base, FLAWS, Flaw};
 
 use super::drive::PlayVariant;
 use super::guard::level_of;
+use super::plan;
 use super::run::{RunRequest, SnapshotMode, SubjectSpec, run};
 use super::suite::Suite;
 
@@ -175,6 +176,9 @@ fn reference_run(
     flaws: BTreeSet<String>,
     only: Option<BTreeSet<String>>,
 ) -> RunRequest {
+    // What shows over TLS only is looked for there.
+    let meant = |case: &&Arc<Case>| only.as_ref().is_some_and(|only| only.contains(&case.id));
+    let tls = request.suite.cases.iter().filter(meant).any(|case| plan::needs_tls(case));
     let switches: String = flaws.iter().map(|flaw| format!(" --flaw {flaw}")).collect();
     let rerun_prefix = format!("{}{switches} --base {}", request.rerun_prefix, base.name());
     RunRequest {
@@ -194,6 +198,7 @@ fn reference_run(
         today: request.today,
         log: None,
         courses: false,
+        tls,
     }
 }
 

@@ -2,7 +2,7 @@
 
 use crate::model::case::{Act, Case, Expectation, Expected, FaultSource, RequestTo, Subject, Via};
 use crate::model::diagnostic::Diagnostic;
-use crate::model::fault::{Encode, Endpoint, Fault, Message, Object, Pace, SigningKey};
+use crate::model::fault::{Encode, Endpoint, Fault, Message, Object, SigningKey};
 use crate::model::value::{Source, Value};
 
 /// Endpoints that this provider does not have.
@@ -84,9 +84,6 @@ fn in_fault(line: usize, fault: &Fault, words: &mut Vec<(usize, String)>) {
             Some(Encode::Jwe { .. }) => add("jwe"),
             Some(Encode::Jwt) => add("encode = \"jwt\""),
             _ => {}
-        }
-        if let Some(Pace::Certificate(_)) = operations.send {
-            add("certificate");
         }
         if operations.send.is_some() && matches!(patch.address.message, Message::Object(_)) {
             add("send on a token");

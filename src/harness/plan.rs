@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use crate::model::capability::Capability;
 use crate::model::case::{Act, Case, FaultSource, ManifestList, VariantName};
 use crate::model::fault::{Endpoint, Fault, Message, Pace, Patch};
 use crate::model::manifest::{IdentityFrom, Manifest};
@@ -52,6 +53,10 @@ pub struct Circumstances<'a> {
     pub requirements: &'a Registry,
     /// Whether fresh partners can be started.
     pub company: Company,
+    /// What capabilities are called where they are lacking.
+    pub lacking: &'a [Capability],
+    /// Provider and browser speak https.
+    pub tls: bool,
 }
 
 /// Every case of the tier, in the order of ids.
@@ -88,7 +93,12 @@ fn why_not(case: &Case, circumstances: &Circumstances<'_>) -> Option<String> {
         return Some(format!("it is about {}, the partner speaks {}", dialects.join(", "), circumstances.dialect));
     }
     if let Some(lacking) = case.needs.iter().find(|need| !circumstances.capabilities.contains(*need)) {
-        return Some(format!("the partner does not declare `{lacking}`"));
+        let known = circumstances.lacking.iter().find(|own| own.name == *lacking);
+        let own = known.and_then(|own| own.lacking.clone());
+        return Some(own.unwrap_or_else(|| format!("the partner does not declare `{lacking}`")));
+    }
+    if !circumstances.tls && shows_certificates(case) {
+        return Some("the provider shows no certificate over plain http; add --tls".to_owned());
     }
     if let Some(having) = case.unless.iter().find(|capability| circumstances.capabilities.contains(*capability)) {
         return Some(format!("the partner declares `{having}`"));
@@ -109,6 +119,16 @@ fn faults(case: &Case) -> impl Iterator<Item = &Fault> {
 }
 
 /// Whether a deviation stands in the ID token and nowhere else: one that userinfo has as well reaches everybody.
+/// Whether a case means anything over TLS only.
+pub fn needs_tls(case: &Case) -> bool {
+    case.needs.iter().any(|need| need == "https") || shows_certificates(case)
+}
+
+fn shows_certificates(case: &Case) -> bool {
+    let mut patches = faults(case).flat_map(|fault| &fault.patches);
+    patches.any(|patch| matches!(patch.operations.send, Some(Pace::Certificate(_))))
+}
+
 fn faults_id_token(case: &Case) -> bool {
     let in_id_token = |patch: &Patch| patch.address.message == Message::Object(crate::model::fault::Object::IdToken);
     faults(case).any(|fault| fault.patches.iter().all(in_id_token))

@@ -8,7 +8,7 @@ use crate::model::verdict::Tier;
 use crate::partner::Company;
 use crate::reference::Base;
 
-use super::plan::{Circumstances, Isolation, isolation, plan};
+use super::plan::{Circumstances, Isolation, isolation, needs_tls, plan};
 use super::run::SubjectSpec;
 use super::suite::{Suite, capabilities_of};
 
@@ -25,6 +25,8 @@ pub struct Reach {
     pub isolation: Isolation,
     /// It has a control run: the same steps without what is amiss.
     pub control: bool,
+    /// It means something over TLS only.
+    pub tls: bool,
 }
 
 /// Looks where a case runs; nothing is started.
@@ -40,13 +42,21 @@ pub fn reach(suite: &Suite, case: &Arc<Case>) -> Reach {
         if dialects.iter().any(|name| name == "oidc") { Some("oidc") } else { dialects.first().map(String::as_str) };
     let spoken = spoken.unwrap_or("oidc");
     let bases = Base::ALL.into_iter().map(|base| (base, why_not(suite, case, base, spoken))).collect();
-    Reach { tier: case.tier, dialects, bases, isolation: isolation(case), control: case.is_negative() }
+    Reach {
+        tier: case.tier,
+        dialects,
+        bases,
+        isolation: isolation(case),
+        control: case.is_negative(),
+        tls: needs_tls(case),
+    }
 }
 
 fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str) -> Option<String> {
     let subject =
         SubjectSpec::Reference { base, flaws: BTreeSet::new(), oddities: BTreeSet::new(), dialect: dialect.to_owned() };
-    let manifest = subject.manifest();
+    let tls = needs_tls(case);
+    let manifest = subject.manifest_over(tls);
     let capabilities = capabilities_of(&manifest);
     let circumstances = Circumstances {
         manifest: &manifest,
@@ -55,6 +65,8 @@ fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str) -> Option
         tier: Tier::Fapi,
         requirements: &suite.requirements,
         company: Company::SideBySide,
+        lacking: &suite.capabilities,
+        tls,
     };
     plan(std::slice::from_ref(case), &circumstances).pop().and_then(|planned| planned.not_applicable)
 }
@@ -74,6 +86,9 @@ impl Reach {
         }
         for (base, why) in not {
             out.push_str(&format!("  not to {}: {}\n", base.name(), why.as_deref().unwrap_or_default()));
+        }
+        if self.tls {
+            out.push_str("It means something over TLS only: countersign run --tls.\n");
         }
         out.push_str(match self.isolation {
             Isolation::Shared => "It runs side by side with other cases.\n",

@@ -12,6 +12,7 @@ use crate::judge::MessageRules;
 use crate::model::result::{CaseResult, Event, Finding, Report, RunFacts, SnapshotState, Subject, Suite as SuiteName};
 use crate::model::verdict::{Level, Tier, Verdict};
 use crate::partner::LaunchError;
+use crate::tls::Authority;
 
 use super::decide::{Decided, Decider};
 use super::plan::{self, Circumstances, Planned};
@@ -73,6 +74,8 @@ pub struct RunRequest {
     pub log: Option<PathBuf>,
     /// Tell the course of each case, for diagrams: [`Event::Played`].
     pub courses: bool,
+    /// Provider, reference partner and browser speak https.
+    pub tls: bool,
 }
 
 impl RunRequest {
@@ -144,7 +147,7 @@ pub fn random_seed() -> u64 {
 }
 
 pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<Ground, String> {
-    let manifest = request.subject.manifest();
+    let manifest = request.subject.manifest_over(request.tls);
     let dialect = Arc::new(request.suite.dialect(dialect)?);
     let launcher = request.subject.launcher(&dialect);
     let secret = client_secret(&manifest, seed)?;
@@ -153,6 +156,9 @@ pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<G
     let mut ground = Ground::new(manifest, dialect, launcher, seed, secret);
     ground.schemas = schemas;
     ground.messages = messages;
+    if request.tls {
+        ground.tls = Some(Arc::new(Authority::new().map_err(|error| error.to_string())?));
+    }
     Ok(ground)
 }
 
@@ -205,6 +211,8 @@ async fn drive_all(
         tier,
         requirements: &request.suite.requirements,
         company: ground.launcher.company(),
+        lacking: &request.suite.capabilities,
+        tls: request.tls,
     };
     let chosen: Vec<Planned> = plan::plan(&request.suite.cases, &circumstances)
         .into_iter()

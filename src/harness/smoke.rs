@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::agent::{Browser, Surroundings};
 use crate::model::case::{Act, Answer, BrowserName, Case, ScopeAnswer, SignIn, Step, Target, Visit, Who};
-use crate::model::exchange::{Cause, Party, Purpose};
+use crate::model::exchange::{Cause, Exchange, Party, Purpose};
 use crate::model::fault::{Endpoint, ProviderName};
 use crate::model::observation::Whom;
 use crate::model::verdict::Tier;
@@ -62,6 +62,7 @@ fn probe_browser(world: &World, base: &str) -> Browser {
             },
             tag: None,
             limits: world.ground.limits,
+            tls: world.ground.tls.as_ref().and_then(|authority| authority.client().ok()),
         },
     )
 }
@@ -189,6 +190,17 @@ async fn login_and_out(world: &Arc<World>) -> Played {
     drive::play(world, &order).await
 }
 
+/// Over TLS: the partner never got through to the provider, most likely because it does not trust it.
+fn untrusted(world: &World, played: &Played) -> Option<String> {
+    let before = world.provider.ambient();
+    let got_through =
+        |exchange: &Exchange| exchange.from == Party::Partner && matches!(exchange.to, Party::Provider(_));
+    let silent = !before.iter().chain(&played.transcript.exchanges).any(got_through);
+    (world.ground.tls.is_some() && silent).then(|| {
+        "the provider speaks https in this run, and the partner never got through to it: hand it {tls.ca} to trust in [start] env, for instance NODE_EXTRA_CA_CERTS or SSL_CERT_FILE".to_owned()
+    })
+}
+
 fn judge_login(world: &World, played: &Played, capabilities: &BTreeSet<String>) -> Vec<SmokeLine> {
     let mut lines = Vec::new();
     if let Some(trouble) = played.troubles.first() {
@@ -199,6 +211,7 @@ fn judge_login(world: &World, played: &Played, capabilities: &BTreeSet<String>) 
         let note = exchange.note.as_ref()?;
         exchange.response.as_ref().is_some_and(|response| response.status >= 400).then(|| note.clone())
     });
+    let refused = refused.or_else(|| untrusted(world, played));
     match played.sign_ins.first() {
         None => {
             let why = played.facts.pages.last().map(|page| drive::path_of(&page.url)).unwrap_or_default();

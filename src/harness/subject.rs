@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use crate::model::dialect::Dialect;
 use crate::model::manifest::Manifest;
 use crate::partner::{Boxed, Company, Launch, LaunchError, Registration, Running, Setup};
-use crate::reference::{self, Base, Reference, ReferenceConfig};
+use crate::reference::{self, Base, Reference, ReferenceConfig, Tls};
 
 /// Whom a run judges.
 #[derive(Debug, Clone)]
@@ -47,6 +47,15 @@ impl SubjectSpec {
             }
             SubjectSpec::Manifest { manifest, .. } => (**manifest).clone(),
         }
+    }
+
+    /// The same as a run goes by it: over TLS the reference partner is at an https address.
+    pub fn manifest_over(&self, tls: bool) -> Manifest {
+        let mut manifest = self.manifest();
+        if tls && matches!(self, SubjectSpec::Reference { .. }) {
+            manifest.at.base = manifest.at.base.replacen("http://", "https://", 1);
+        }
+        manifest
     }
 
     /// The manifest's file, as people know it.
@@ -93,7 +102,7 @@ struct ReferenceLaunch {
 
 impl ReferenceLaunch {
     /// What it is toward one provider.
-    fn config(&self, at: &Registration, port: u16, others: Vec<ReferenceConfig>) -> ReferenceConfig {
+    fn config(&self, at: &Registration, port: u16, tls: Option<&Tls>, others: Vec<ReferenceConfig>) -> ReferenceConfig {
         let url = |path: &String| format!("{}{path}", at.issuer);
         ReferenceConfig {
             base: self.base,
@@ -106,6 +115,7 @@ impl ReferenceLaunch {
             client_secret: at.client_secret.clone(),
             endpoints: self.dialect.endpoints.iter().map(|(role, path)| (role.clone(), url(path))).collect(),
             provider: at.provider.clone(),
+            tls: tls.cloned(),
             others,
         }
     }
@@ -114,14 +124,21 @@ impl ReferenceLaunch {
 impl Launch for ReferenceLaunch {
     fn launch<'a>(&'a self, setup: &'a Setup) -> Boxed<'a, Result<Arc<dyn Running>, LaunchError>> {
         Box::pin(async move {
+            let tls = setup.tls.as_ref().map(|authority| Tls::by(authority, &self.flaws)).transpose();
+            let tls = tls.map_err(|error| LaunchError {
+                what: error.to_string(),
+                help: "run without --tls".to_owned(),
+                started: false,
+            })?;
+            let tls = tls.as_ref();
             let main = Registration {
                 provider: String::new(),
                 issuer: setup.issuer.clone(),
                 client_id: setup.client_id.clone(),
                 client_secret: setup.client_secret.clone(),
             };
-            let others = setup.others.iter().map(|other| self.config(other, setup.port, Vec::new())).collect();
-            let config = self.config(&main, setup.port, others);
+            let others = setup.others.iter().map(|other| self.config(other, setup.port, tls, Vec::new())).collect();
+            let config = self.config(&main, setup.port, tls, others);
             let reference = Reference::start(config).await.map_err(|error| LaunchError {
                 what: format!("the reference partner cannot listen: {error}"),
                 help: "free the port, or let any port be chosen".to_owned(),

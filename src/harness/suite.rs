@@ -313,6 +313,7 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
         ("second-provider", manifest.second_provider.is_some()),
         ("cookies", true),
         ("logout", at.places.contains_key("logout")),
+        ("https", at.base.starts_with("https://")),
         ("nonce-or-pkce", ["nonce", "pkce"].iter().any(|one| manifest.capabilities.has.iter().any(|own| own == one))),
     ];
     all.extend(implied.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name.to_owned()));

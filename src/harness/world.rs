@@ -18,6 +18,7 @@ use crate::model::fault::ProviderName;
 use crate::model::manifest::Manifest;
 use crate::partner::{Launch, LaunchError, Running, Setup};
 use crate::provider::{Circle, ClientRegistration, Provider, ProviderConfig, ProviderError};
+use crate::tls::Authority;
 
 pub use second::Second;
 
@@ -39,6 +40,8 @@ pub struct Ground {
     pub schemas: Arc<BTreeMap<String, serde_json::Value>>,
     /// What every message of the dialect must look like.
     pub messages: MessageRules,
+    /// Where provider and partner speak https: who vouches for them.
+    pub tls: Option<Arc<Authority>>,
     /// Bounds for the browsers.
     pub limits: crate::agent::Limits,
     attempts: AtomicU64,
@@ -69,6 +72,7 @@ impl Ground {
             grace,
             schemas: Arc::default(),
             messages: MessageRules::default(),
+            tls: None,
             limits,
             attempts: AtomicU64::new(0),
         }
@@ -141,6 +145,7 @@ impl World {
             circle: manifest.second_provider.as_ref().map(|_| circle.clone()),
             registration: false,
             capacity: None,
+            tls: ground.tls.clone(),
         })
         .await?;
         let others = Second::start_all(ground, sole, &sequence, &circle).await?;
@@ -150,6 +155,7 @@ impl World {
             client_secret: ground.client_secret.clone().unwrap_or_default(),
             port: 0,
             others: others.iter().map(Second::registration).collect(),
+            tls: ground.tls.clone(),
         };
         let partner = ground.launcher.launch(&setup).await?;
         let world = World {

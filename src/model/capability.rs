@@ -30,6 +30,9 @@ pub struct Capability {
     pub kind: Kind,
     /// In words.
     pub says: String,
+    /// Why a case that needs it does not apply, where it is not the partner's choice to lack it.
+    #[serde(default)]
+    pub lacking: Option<String>,
 }
 
 /// Reads `specs/capabilities.toml`.

@@ -25,7 +25,7 @@ impl AttachedPartner {
 }
 
 impl Launch for AttachedPartner {
-    fn launch<'a>(&'a self, _setup: &'a Setup) -> Boxed<'a, Result<Arc<dyn Running>, LaunchError>> {
+    fn launch<'a>(&'a self, setup: &'a Setup) -> Boxed<'a, Result<Arc<dyn Running>, LaunchError>> {
         Box::pin(async move {
             let base = self.base.trim_end_matches('/').to_owned();
             let trouble = |what: String| LaunchError {
@@ -34,7 +34,12 @@ impl Launch for AttachedPartner {
                     .to_owned(),
                 started: false,
             };
-            match tokio::time::timeout(self.within, status_of(&format!("{base}/"))).await {
+            let client = setup.client(&base)?;
+            match tokio::time::timeout(self.within, status_of(&format!("{base}/"), client.as_ref())).await {
+                Ok(None) if client.is_some() => Err(LaunchError {
+                    help: "its certificate has to be one of this run, so a partner that speaks https is started by [start] command, with {tls.cert} and {tls.key}".to_owned(),
+                    ..trouble(format!("nothing speaks https at {base} with a certificate of this run"))
+                }),
                 Ok(Some(_)) => Ok(Arc::new(Attached { base }) as Arc<dyn Running>),
                 Ok(None) => Err(trouble(format!("nothing speaks HTTP at {base}"))),
                 Err(_) => Err(trouble(format!("{base} gave no answer within {} s", self.within.as_secs_f32()))),

@@ -15,6 +15,8 @@ use tokio::time::Instant;
 
 use crate::model::manifest::{Manifest, Start, duration, typed};
 
+use crate::tls::{Client, Stream};
+
 use super::group::{self, Signal};
 use super::{Boxed, Company, Launch, LaunchError, Running, Setup};
 
@@ -63,6 +65,17 @@ impl Launch for CommandPartner {
         Box::pin(async move {
             let port = if setup.port != 0 { setup.port } else { self.port()? };
             let base = self.base.replace("{port}", &port.to_string()).trim_end_matches('/').to_owned();
+            let client = setup.client(&base)?;
+            let wants_files = |text: &String| text.contains("{tls.");
+            let files = match &setup.tls {
+                Some(tls) if self.start.command.iter().chain(self.env.values()).any(wants_files) => {
+                    let files = tls.files().map_err(|error| {
+                        self.trouble(error.to_string(), "make the folder for temporary files writable")
+                    })?;
+                    Some([files.ca(), files.certificate(), files.key()])
+                }
+                _ => None,
+            };
             let fill = |text: &str| {
                 let mut text = text
                     .replace("{issuer}", &setup.issuer)
@@ -70,6 +83,10 @@ impl Launch for CommandPartner {
                     .replace("{client.secret}", &setup.client_secret)
                     .replace("{base}", &base)
                     .replace("{port}", &port.to_string());
+                for (at, mark) in ["{tls.ca}", "{tls.cert}", "{tls.key}"].into_iter().enumerate() {
+                    let path = files.as_ref().map(|files| files[at].display().to_string());
+                    text = text.replace(mark, &path.unwrap_or_default());
+                }
                 for other in &setup.others {
                     let mark = |what: &str| format!("{{{}.{what}}}", other.provider);
                     text = text
@@ -87,7 +104,7 @@ impl Launch for CommandPartner {
             let running = self.spawn(&words, &env, &base, secrets)?;
             let ready = format!("{base}{}", self.start.ready.as_deref().unwrap_or("/"));
             let within = self.start.ready_within.as_deref().and_then(duration).unwrap_or(READY_WITHIN);
-            match running.wait_ready(&ready, self.start.ready.is_some(), within).await {
+            match running.wait_ready(&ready, client.as_ref(), self.start.ready.is_some(), within).await {
                 Ok(()) => Ok(Arc::new(running) as Arc<dyn Running>),
                 Err(what) => {
                     let output = running.output();
@@ -236,12 +253,18 @@ struct CommandRunning {
 
 impl CommandRunning {
     /// Asks until it answers; ends early when the process does.
-    async fn wait_ready(&self, url: &str, must_be_good: bool, within: Duration) -> Result<(), String> {
+    async fn wait_ready(
+        &self,
+        url: &str,
+        client: Option<&Client>,
+        must_be_good: bool,
+        within: Duration,
+    ) -> Result<(), String> {
         let deadline = Instant::now() + within;
         let mut pause = Duration::from_millis(10);
         let mut ended = self.ended.clone();
         loop {
-            let seen = tokio::time::timeout_at(deadline, status_of(url)).await.unwrap_or(None);
+            let seen = tokio::time::timeout_at(deadline, status_of(url, client)).await.unwrap_or(None);
             match seen {
                 Some(status) if !must_be_good || (200..300).contains(&status) => return Ok(()),
                 _ => {}
@@ -263,12 +286,18 @@ impl CommandRunning {
 }
 
 /// The status of a GET, if there is an answer that begins like HTTP.
-pub(super) async fn status_of(url: &str) -> Option<u16> {
+pub(super) async fn status_of(url: &str, client: Option<&Client>) -> Option<u16> {
     let url = url::Url::parse(url).ok()?;
     let host = url.host_str()?;
-    let mut stream = TcpStream::connect((host, url.port_or_known_default()?)).await.ok()?;
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let stream = TcpStream::connect((bare, url.port_or_known_default()?)).await.ok()?;
+    let mut stream = match client {
+        Some(client) => client.connect(host, stream, false).await.ok()?,
+        None => Stream::Plain(stream),
+    };
     let request = format!("GET {} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n\r\n", url.path());
     stream.write_all(request.as_bytes()).await.ok()?;
+    stream.flush().await.ok()?;
     let mut head = Vec::new();
     while head.len() < 12 {
         let mut chunk = [0u8; 64];

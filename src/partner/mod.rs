@@ -13,6 +13,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 
 use crate::model::manifest::Manifest;
+use crate::tls::{Authority, Client};
 
 pub use places::{open_place, place};
 pub use probe::{accounts_opened, feature_works, probe, probe_without};
@@ -33,6 +34,8 @@ pub struct Setup {
     pub port: u16,
     /// Its registrations with further providers.
     pub others: Vec<Registration>,
+    /// Where the provider speaks https: who vouches for it, and for the partner.
+    pub tls: Option<Arc<Authority>>,
 }
 
 /// A registration with a further provider.
@@ -91,6 +94,26 @@ pub struct LaunchError {
     pub help: String,
     /// It was started by us (a finding about the partner), not attached to (the environment's trouble).
     pub started: bool,
+}
+
+impl Setup {
+    /// The client's side toward an address, where it is https.
+    ///
+    /// # Errors
+    /// It is https, and the run is not over TLS.
+    fn client(&self, base: &str) -> Result<Option<Client>, LaunchError> {
+        let trouble = |what: String, help: &str| LaunchError { what, help: help.to_owned(), started: false };
+        match &self.tls {
+            _ if !base.starts_with("https://") => Ok(None),
+            Some(authority) => {
+                authority.client().map(Some).map_err(|error| trouble(error.to_string(), "run without --tls"))
+            }
+            None => Err(trouble(
+                format!("the partner is at {base}, and this run speaks plain http"),
+                "add --tls; the partner is then given a certificate by {tls.cert} and {tls.key} in [start] env, and {tls.ca} is whom it shall trust",
+            )),
+        }
+    }
 }
 
 /// What the probe saw.

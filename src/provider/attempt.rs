@@ -16,7 +16,7 @@ use crate::model::value::{Environment, Source, Unresolved, Value};
 use crate::model::wire::Wire;
 
 use super::environment::Surroundings;
-use super::faults::Placed;
+use super::faults::{self, Placed};
 use super::ledger::Origin;
 use super::state::{AttemptState, Shared, random_id};
 use super::{Attempt, AttemptSpec, Notified, NotifyError, logout};
@@ -52,7 +52,26 @@ impl Attempt {
     pub fn put(&self, fault: &Fault) -> FaultId {
         let id = FaultId(self.state.next_fault());
         self.state.inner().faults.push(Placed::new(id, fault.clone()));
+        let patches = fault.patches.iter().filter(|patch| patch.selectors.at == self.shared.name);
+        if let (Some(how), Some(tls)) = (patches.filter_map(faults::certificate).next(), &self.shared.tls) {
+            let attempt = Arc::clone(&self.state);
+            // That it cannot be made shows: the fault is never delivered.
+            let _ = tls.show_bad(how, move || faults::shown(&attempt, id));
+            self.reconnect();
+        }
         id
+    }
+
+    /// Whoever has seen one certificate sees the other one now.
+    fn reconnect(&self) {
+        self.shared.reconnecting.send_modify(|count| *count += 1);
+    }
+
+    fn certificate_is_mended(&self, fault: &Fault) {
+        if let (Some(tls), true) = (&self.shared.tls, fault.patches.iter().any(|p| faults::certificate(p).is_some())) {
+            tls.show_good();
+            self.reconnect();
+        }
     }
 
     /// Ends a fault; what it held is sent now.
@@ -60,13 +79,15 @@ impl Attempt {
         let inner = self.state.inner();
         for placed in inner.faults.iter().filter(|placed| placed.id == fault) {
             placed.released.send_replace(true);
+            self.certificate_is_mended(&placed.fault);
         }
     }
 
     /// Ends every fault.
     pub fn mend_all(&self) {
-        self.state.inner().faults.iter().for_each(|placed| {
+        self.state.inner().faults.iter().filter(|placed| !*placed.released.borrow()).for_each(|placed| {
             placed.released.send_replace(true);
+            self.certificate_is_mended(&placed.fault);
         });
     }
 

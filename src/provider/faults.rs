@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use crate::model::exchange::{Delivery, FaultId};
-use crate::model::fault::{Address, Fault, Grant, Layer, Message, Patch, ProviderName};
+use crate::model::fault::{Address, Fault, Grant, Layer, Message, Pace, Patch, ProviderName};
 use crate::model::value::Unresolved;
 
 use super::state::AttemptState;
@@ -45,7 +45,7 @@ pub(super) fn take(attempt: &AttemptState, at: ProviderName, message: &Message, 
             continue;
         }
         for (index, patch) in placed.fault.patches.iter().enumerate() {
-            if patch.address.message != *message || !is_meant(patch, at, facts) {
+            if patch.address.message != *message || !is_meant(patch, at, facts) || certificate(patch).is_some() {
                 continue;
             }
             let Some(seen) = placed.seen.get_mut(index) else { continue };
@@ -65,6 +65,22 @@ fn is_meant(patch: &Patch, at: ProviderName, facts: &MessageFacts) -> bool {
         && selectors.of.as_ref().is_none_or(|of| facts.person.as_ref() == Some(of))
         && selectors.grant.is_none_or(|grant| facts.grant == Some(grant))
         && selectors.path.as_ref().is_none_or(|path| facts.path.ends_with(path.as_str()))
+}
+
+/// The certificate that a patch shows: no message, but what comes before all of them.
+pub(super) fn certificate(patch: &Patch) -> Option<&str> {
+    match &patch.operations.send {
+        Some(Pace::Certificate(how)) => Some(how),
+        _ => None,
+    }
+}
+
+/// A bad certificate was shown, as a fault says.
+pub(super) fn shown(attempt: &AttemptState, fault: FaultId) {
+    for placed in attempt.inner().faults.iter_mut().filter(|placed| placed.id == fault) {
+        placed.delivery.matched += 1;
+    }
+    delivered(attempt, &[fault]);
 }
 
 /// The message that a fault changed left to the last byte that the fault allows.

@@ -12,6 +12,7 @@ use crate::model::case::{Notify, Subject, Via};
 use crate::model::exchange::{Cause, Exchange, Party, Request, Response};
 use crate::model::fault::{Endpoint, Layer, Message, Object};
 use crate::model::wire::Wire;
+use crate::tls::Stream;
 
 use super::authorize::session_of;
 use super::environment::Surroundings;
@@ -245,7 +246,7 @@ async fn push(
         duration_ms: 0,
     };
     attempt.record(exchange.clone());
-    match tokio::time::timeout(PATIENCE, send(&exchange.request)).await {
+    match tokio::time::timeout(PATIENCE, send(shared, &exchange.request)).await {
         Ok(Ok(response)) => {
             exchange.response = Some(response);
             faults::delivered(attempt, &exchange.faults);
@@ -268,11 +269,17 @@ fn encoded(form: &Wire) -> String {
     body.finish()
 }
 
-async fn send(request: &Request) -> Result<Response, String> {
+async fn send(shared: &Shared, request: &Request) -> Result<Response, String> {
     let uri: hyper::Uri = request.url.parse().map_err(|_| "the address is no URL".to_owned())?;
     let host = uri.host().unwrap_or("127.0.0.1").to_owned();
-    let address = format!("{host}:{}", uri.port_u16().unwrap_or(80));
+    let secure = uri.scheme_str() == Some("https");
+    let address = format!("{host}:{}", uri.port_u16().unwrap_or(if secure { 443 } else { 80 }));
     let stream = tokio::net::TcpStream::connect(&address).await.map_err(|error| error.to_string())?;
+    let stream = match &shared.client {
+        Some(client) if secure => client.connect(&host, stream, false).await.map_err(|error| error.to_string())?,
+        None if secure => return Err("the address is https, and this provider speaks plain http".to_owned()),
+        _ => Stream::Plain(stream),
+    };
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| error.to_string())?;
     let driving = tokio::spawn(connection);

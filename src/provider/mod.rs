@@ -36,6 +36,7 @@ use crate::model::exchange::{Exchange, Sequence};
 use crate::model::fault::ProviderName;
 use crate::model::persona::Person;
 use crate::model::value::Unresolved;
+use crate::tls::{Authority, TlsError};
 
 pub use circle::Circle;
 use ledger::Ledger;
@@ -53,7 +54,7 @@ pub struct ProviderConfig {
     pub dialect: Arc<Dialect>,
     /// Port 0: any.
     pub listen: SocketAddr,
-    /// `http://localhost:{port}` when absent.
+    /// `http://localhost:{port}` when absent, over TLS `https://localhost:{port}`.
     pub issuer: Option<String>,
     /// Who is registered.
     pub clients: Vec<ClientRegistration>,
@@ -67,6 +68,8 @@ pub struct ProviderConfig {
     pub registration: bool,
     /// How many codes, tokens, sessions and waiting requests are kept, of each; 20 000 when absent.
     pub capacity: Option<usize>,
+    /// Speaks https, with a certificate of this authority.
+    pub tls: Option<Arc<Authority>>,
 }
 
 /// A registered client.
@@ -127,6 +130,9 @@ pub enum ProviderError {
         /// Why.
         source: std::io::Error,
     },
+    /// There is no TLS.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The issuer is not a URL that can be served.
     #[error("`{issuer}` cannot be an issuer: {why}")]
     Issuer {
@@ -157,8 +163,13 @@ impl Provider {
         let listening = |source| ProviderError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
-        let issuer = config.issuer.clone().unwrap_or_else(|| format!("http://localhost:{}", address.port()));
-        let issuer = checked_issuer(&issuer)?;
+        let issuer = config.issuer.clone().unwrap_or_else(|| {
+            let scheme = if config.tls.is_some() { "https" } else { "http" };
+            format!("{scheme}://localhost:{}", address.port())
+        });
+        let issuer = checked_issuer(&issuer, config.tls.is_some())?;
+        let tls = config.tls.as_ref().map(|authority| Ok::<_, TlsError>((authority.server()?, authority.client()?)));
+        let (tls, client) = tls.transpose()?.unzip();
         let registration = config.registration && config.dialect.endpoints.contains_key("registration");
         let document = metadata::document(&config.dialect, &issuer, registration);
         let clients = config.clients.into_iter().map(|client| (client.id.clone(), client)).collect();
@@ -180,6 +191,9 @@ impl Provider {
             ambient,
             has_company: config.circle.is_some(),
             circle: config.circle.unwrap_or_default(),
+            tls,
+            client,
+            reconnecting: watch::channel(0).0,
             stopping: watch::channel(false).0,
         });
         tokio::spawn(server::run(Arc::clone(&shared), listener));
@@ -243,11 +257,14 @@ impl Provider {
 }
 
 /// An issuer is a URL without query and fragment (OpenID Connect Discovery, section 3), and ends without a slash here.
-fn checked_issuer(issuer: &str) -> Result<String, ProviderError> {
+fn checked_issuer(issuer: &str, over_tls: bool) -> Result<String, ProviderError> {
     let wrong = |why: &str| ProviderError::Issuer { issuer: issuer.to_owned(), why: why.to_owned() };
     let url = url::Url::parse(issuer).map_err(|error| wrong(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
         return Err(wrong("an issuer is an http or https URL"));
+    }
+    if over_tls && url.scheme() != "https" {
+        return Err(wrong("over TLS an issuer is an https URL"));
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("an issuer has neither query nor fragment"));

@@ -72,7 +72,23 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream) {
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let socket = Socket { stream, reset: Arc::clone(&reset) };
-    let mut stopping = shared.stopping.subscribe();
+    match shared.tls.clone() {
+        None => serve(shared, reset, socket).await,
+        Some(tls) => {
+            // Whoever does not greet, or refuses the certificate, says so to itself.
+            if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(socket)).await {
+                serve(shared, reset, stream).await;
+            }
+        }
+    }
+}
+
+async fn serve(
+    shared: Arc<Shared>,
+    reset: Arc<AtomicBool>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let (mut stopping, mut reconnecting) = (shared.stopping.subscribe(), shared.reconnecting.subscribe());
     let service = service_fn(move |request| {
         let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
         async move { handle(shared, reset, request).await }
@@ -81,11 +97,19 @@ async fn connection(shared: Arc<Shared>, stream: TcpStream) {
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD)
         .max_headers(64)
-        .serve_connection(TokioIo::new(socket), service);
-    tokio::select! {
-        // A connection that breaks is the client's or the fault's affair; what matters is in the exchanges.
-        _ = serving => {}
-        _ = stopping.wait_for(|stop| *stop) => {}
+        .serve_connection(TokioIo::new(stream), service);
+    let mut serving = std::pin::pin!(serving);
+    let mut leaving = false;
+    loop {
+        tokio::select! {
+            // A connection that breaks is the client's or the fault's affair; what matters is in the exchanges.
+            _ = serving.as_mut() => return,
+            _ = reconnecting.changed(), if !leaving => {
+                leaving = true;
+                serving.as_mut().graceful_shutdown();
+            }
+            _ = stopping.wait_for(|stop| *stop) => return,
+        }
     }
 }
 

@@ -14,6 +14,7 @@ use crate::model::dialect::Dialect;
 use crate::model::exchange::{Cause, Exchange, Purpose, Sequence};
 use crate::model::fault::ProviderName;
 use crate::model::persona::Person;
+use crate::tls::{Client, Server};
 
 use super::ClientRegistration;
 use super::circle::Circle;
@@ -46,6 +47,12 @@ pub(super) struct Shared {
     pub discovery: Bytes,
     /// Serialised once.
     pub jwks: Bytes,
+    /// Takes connections, where it speaks https.
+    pub tls: Option<Server>,
+    /// For messages that it pushes to https addresses.
+    pub client: Option<Client>,
+    /// Changes when every connection that is open has to be opened anew.
+    pub reconnecting: watch::Sender<u64>,
     pub stopping: watch::Sender<bool>,
 }
 

@@ -7,6 +7,10 @@ use http_body_util::{BodyExt as _, Full, Limited};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpStream;
 
+use crate::tls::{Client, Stream};
+
+use super::state::App;
+
 /// How long the provider may take.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// How much it may answer.
@@ -27,6 +31,15 @@ pub(super) struct Ask<'a> {
     pub form: Option<Vec<(&'a str, String)>>,
     /// No bound in time.
     pub endless: bool,
+    /// For https.
+    pub tls: Option<&'a Client>,
+}
+
+impl App {
+    /// A request toward this provider, still without anything in it.
+    pub(super) fn asking(&self, url: String) -> Ask<'_> {
+        Ask { url, tls: self.config.tls.as_ref().map(|tls| &tls.client), ..Ask::default() }
+    }
 }
 
 pub(super) async fn ask(ask: Ask<'_>) -> Result<Answer, String> {
@@ -42,9 +55,15 @@ async fn send(ask: Ask<'_>) -> Result<Answer, String> {
     let words = |error: &dyn std::fmt::Display| error.to_string();
     let uri: hyper::Uri = ask.url.parse().map_err(|_| "the provider's address is no URL".to_owned())?;
     let host = uri.host().unwrap_or("localhost").to_owned();
-    let stream =
-        TcpStream::connect((host.as_str(), uri.port_u16().unwrap_or(80))).await.map_err(|error| words(&error))?;
+    let secure = uri.scheme_str() == Some("https");
+    let port = uri.port_u16().unwrap_or(if secure { 443 } else { 80 });
+    let stream = TcpStream::connect((host.as_str(), port)).await.map_err(|error| words(&error))?;
     let _ = stream.set_nodelay(true);
+    let stream = match ask.tls {
+        Some(client) if secure => client.connect(&host, stream, false).await.map_err(|error| words(&error))?,
+        None if secure => return Err("the provider's address is https".to_owned()),
+        _ => Stream::Plain(stream),
+    };
     let (mut sender, connection) =
         hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.map_err(|error| words(&error))?;
     let driving = Driving(tokio::spawn(async move {

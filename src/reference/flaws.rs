@@ -112,6 +112,7 @@ pub const FLAWS: &[Flaw] = &[
     flaw("session-id-in-url", Base::Min, "the page after the login has session and access token in its address"),
     flaw("cookie-no-httponly", Base::Min, "the session cookie can be read by scripts"),
     flaw("session-not-regenerated", Base::Min, "the session keeps the identifier that it had before the login"),
+    flaw("cookie-not-secure", Base::Min, "the session cookie goes along over plain http"),
     flaw("global-current-user", Base::Min, "who is signed in is kept in one variable for all"),
     flaw("open-redirect-return", Base::Min, "the address to return to is not checked"),
     flaw("open-redirect-prefix", Base::Min, "the address to return to is checked by its beginning only"),
@@ -137,6 +138,7 @@ pub const FLAWS: &[Flaw] = &[
     flaw("logout-provider-first", Base::Full, "the session ends only when the browser comes back from the provider"),
     flaw("logout-200-always", Base::Full, "bad logout tokens are answered 200, though ignored"),
     // resilience
+    flaw("tls-verify-off", Base::Min, "the provider's certificate is not looked at"),
     flaw("no-http-timeout", Base::Min, "waits for the provider for ever"),
     flaw("no-json-guard", Base::Min, "500 when an answer is no JSON"),
     flaw("restarts-on-error", Base::Min, "sends the person to the provider again at every error, for ever"),

@@ -23,6 +23,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use crate::tls::{Authority, Client, Server, TlsError};
+
 pub use flaws::FLAWS;
 pub use manifest::manifest;
 pub use oddities::{ODDITIES, Oddity, declare};
@@ -86,8 +88,45 @@ pub struct ReferenceConfig {
     pub endpoints: BTreeMap<String, String>,
     /// Which provider it is, as `/login/{provider}` names it; empty for the one of `/login`.
     pub provider: String,
+    /// Speaks https by it, and trusts whom it vouches for.
+    pub tls: Option<Tls>,
     /// The same about further providers; their own `others` count for nothing.
     pub others: Vec<ReferenceConfig>,
+}
+
+/// How the reference partner speaks https.
+#[derive(Clone)]
+pub struct Tls {
+    /// Its own side as a server.
+    pub server: Server,
+    /// Its side as a client of the provider.
+    pub client: Client,
+}
+
+impl Tls {
+    /// By an authority that vouches for both sides.
+    ///
+    /// # Errors
+    /// The crypto library refuses.
+    pub fn by(authority: &Arc<Authority>, flaws: &BTreeSet<String>) -> Result<Tls, TlsError> {
+        Tls { server: authority.server()?, client: authority.client()? }.with(flaws)
+    }
+
+    /// With the flaws that concern it.
+    ///
+    /// # Errors
+    /// The crypto library refuses.
+    pub fn with(self, flaws: &BTreeSet<String>) -> Result<Tls, TlsError> {
+        let careless = flaws.contains("tls-verify-off");
+        let client = if careless { Client::trusting_anybody()? } else { self.client };
+        Ok(Tls { client, ..self })
+    }
+}
+
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tls")
+    }
 }
 
 /// A running reference partner. Dropping it stops it.
@@ -105,7 +144,8 @@ impl Reference {
     /// The address is taken, or the provider has no metadata for a partner that wants them first.
     pub async fn start(config: ReferenceConfig) -> std::io::Result<Reference> {
         let listener = TcpListener::bind(config.listen).await?;
-        let base_url = format!("http://127.0.0.1:{}", listener.local_addr()?.port());
+        let scheme = if config.tls.is_some() { "https" } else { "http" };
+        let base_url = format!("{scheme}://127.0.0.1:{}", listener.local_addr()?.port());
         let stopping = watch::channel(false).0;
         let app = Arc::new(state::App::new(config, base_url.clone()));
         if app.odd.has("discovers-at-start") {
@@ -115,7 +155,7 @@ impl Reference {
         Ok(Reference { base_url, app, stopping, serving: Mutex::new(Some(serving)) })
     }
 
-    /// `http://127.0.0.1:{port}`.
+    /// `http://127.0.0.1:{port}`, with TLS `https://127.0.0.1:{port}`.
     pub fn base_url(&self) -> &str {
         &self.base_url
     }

@@ -41,7 +41,7 @@ impl App {
             Some(metadata) => metadata,
             None => {
                 let url = format!("{}/.well-known/openid-configuration", self.config.issuer);
-                let metadata = json(client::ask(Ask { url, ..Ask::default() }).await?)?;
+                let metadata = json(client::ask(self.asking(url)).await?)?;
                 let issuer = metadata.get("issuer").and_then(Json::as_str);
                 if issuer != Some(self.config.issuer.as_str()) && !self.flaws.has("discovery-issuer-unchecked") {
                     return Err("the discovery document is about another issuer".to_owned());
@@ -76,7 +76,7 @@ impl App {
             }
         }
         let Ok(url) = self.endpoint("jwks").await else { return false };
-        let Ok(keys) = client::ask(Ask { url, ..Ask::default() }).await.and_then(json) else { return false };
+        let Ok(keys) = client::ask(self.asking(url)).await.and_then(json) else { return false };
         let good = self.verdict(&keys, token).unwrap_or(false);
         let mut inner = self.inner();
         inner.keys.insert(self.config.issuer.clone(), keys);
@@ -118,10 +118,10 @@ impl App {
             form.push(("client_secret", self.config.client_secret.clone()));
         }
         let ask = Ask {
-            url,
             authorization: (!in_form).then(|| format!("Basic {}", STANDARD.encode(credentials))),
             form: Some(form),
             endless: self.flaws.has("no-http-timeout"),
+            ..self.asking(url)
         };
         let mut answer = client::ask(ask.clone()).await;
         if self.flaws.has("hot-retry") {
@@ -161,7 +161,7 @@ impl App {
         let in_query = self.flaws.has("bearer-in-query");
         let url = if in_query { format!("{url}?access_token={token}") } else { url };
         let authorization = (!in_query).then(|| format!("Bearer {token}"));
-        let answer = client::ask(Ask { url, authorization, ..Ask::default() }).await?;
+        let answer = client::ask(Ask { authorization, ..self.asking(url) }).await?;
         let body = serde_json::from_slice(&answer.body).ok();
         if body.is_none() && self.odd.has("exits-on-odd-userinfo") {
             self.exited.send_replace(Some("it exited with status 1".to_owned()));

@@ -23,6 +23,9 @@ const BODY: usize = 64 << 10;
 /// Rest after a connection that could not be accepted.
 const BREATHER: Duration = Duration::from_millis(50);
 
+/// How long a greeting over TLS may take.
+const GREETING: Duration = Duration::from_secs(10);
+
 /// The session cookie.
 const COOKIE: &str = "session";
 /// A second one of the same value, for the oddity that sets one.
@@ -107,15 +110,22 @@ pub(super) async fn run(app: Arc<App>, listener: TcpListener, mut stopping: watc
             continue;
         };
         let _ = stream.set_nodelay(true);
-        let app = Arc::clone(&app);
+        let (app, tls) = (Arc::clone(&app), app.config.tls.clone());
         connections.spawn(async move {
             let service = service_fn(move |request| {
                 let app = Arc::clone(&app);
                 async move { Ok::<_, Infallible>(answer(app, request).await) }
             });
             let mut server = hyper::server::conn::http1::Builder::new();
+            server.timer(TokioTimer::new());
             // What goes wrong on a connection is the business of whoever is at its other end.
-            let _ = server.timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+            let Some(tls) = tls else {
+                let _ = server.serve_connection(TokioIo::new(stream), service).await;
+                return;
+            };
+            if let Ok(Ok(stream)) = tokio::time::timeout(GREETING, tls.server.accept(stream)).await {
+                let _ = server.serve_connection(TokioIo::new(stream), service).await;
+            }
         });
     }
 }
@@ -124,6 +134,7 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Resp
     let hidden = if app.flaws.has("cookie-no-httponly") { "" } else { "; HttpOnly" };
     let site = if app.odd.has("partitioned-cookie") { "SameSite=None; Secure; Partitioned" } else { "SameSite=Lax" };
     let (slow, twice) = (app.odd.has("answers-slowly"), app.odd.has("remembers-twice"));
+    let secure = if app.config.tls.is_some() && !app.flaws.has("cookie-not-secure") { "; Secure" } else { "" };
     // A browser that goes away must not stop a login in the middle: the work goes on in a task of its own.
     let work = tokio::spawn(async move {
         if slow {
@@ -150,12 +161,13 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Resp
     if let Some(cookie) = &page.cookie {
         let life = if cookie.is_empty() { "; Max-Age=0" } else { "" };
         for name in if twice { [COOKIE, REMEMBERED].as_slice() } else { &[COOKIE] } {
-            builder = builder.header("set-cookie", format!("{name}={cookie}; Path=/{hidden}; {site}{life}"));
+            builder = builder.header("set-cookie", format!("{name}={cookie}; Path=/{hidden}{secure}; {site}{life}"));
         }
     }
     if let Some(login) = &page.login {
         let life = if login.is_empty() { "; Max-Age=0" } else { "" };
-        builder = builder.header("set-cookie", format!("{LOGIN}={login}; Path=/; HttpOnly; SameSite=Lax{life}"));
+        builder =
+            builder.header("set-cookie", format!("{LOGIN}={login}; Path=/; HttpOnly{secure}; SameSite=Lax{life}"));
     }
     builder.body(Full::new(Bytes::from(page.body))).unwrap_or_else(|_| {
         let mut plain = hyper::Response::new(Full::new(Bytes::from_static(b"bad target")));

@@ -197,6 +197,7 @@ pub(crate) fn browser_with(server: &Server, limits: Limits) -> Browser {
                 value: Arc::new(|browser: &str, tab: &str| format!("{browser}/{tab}")),
             }),
             limits,
+            tls: None,
         },
     )
 }

@@ -32,6 +32,7 @@ async fn provider() -> (Provider, Attempt) {
         circle: None,
         registration: false,
         capacity: None,
+        tls: None,
     };
     let provider = Provider::start(config).await.expect("a free port");
     let attempt = provider.attempt(AttemptSpec { id: "t1".into(), people: Vec::new(), sole: true, events: None });

@@ -113,6 +113,7 @@ async fn the_harness_own_browser_posts_the_page_as_one_with_scripts_would_and_ke
             origins: vec![(issuer.clone(), Party::Provider(ProviderName::Main)), (base.clone(), Party::Partner)],
             tag: None,
             limits: Limits::default(),
+            tls: None,
         },
     );
     let cause = Cause { browser: "first".into(), tab: "first".into(), ..Cause::default() };
@@ -198,6 +199,7 @@ async fn a_page_of_anybody_else_that_looks_like_it_is_not_posted() {
             origins: vec![(base.clone(), Party::Partner)],
             tag: None,
             limits: Limits::default(),
+            tls: None,
         },
     );
     let cause = Cause { browser: "first".into(), tab: "first".into(), ..Cause::default() };

@@ -87,6 +87,9 @@ impl Site {
         };
         change(&mut config);
         Site { provider: Provider::start(config).await.expect("a free port"), alice, bob }
+            tls: None,
+        });
+        Site { provider: provider.await.expect("a free port"), alice, bob }
     }
 
     pub async fn ask(&self, ask: Ask) -> Answer {

@@ -13,6 +13,7 @@ use crate::cli::{Failure, runtime, style};
 use crate::harness::kill::{self, KillRequest, KillRow};
 use crate::harness::not_built::not_built;
 use crate::harness::notes;
+use crate::harness::plan;
 use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
 use crate::harness::suite::Suite;
 use crate::model::result::Report;
@@ -98,6 +99,7 @@ fn honest(alone: &Arc<Suite>, file: &Path, runtime: &tokio::runtime::Runtime) ->
 }
 
 async fn play(alone: &Arc<Suite>, file: &Path, base: Base) -> Report {
+    let tls = alone.cases.iter().any(|case| plan::needs_tls(case));
     let request = RunRequest {
         suite: Arc::clone(alone),
         subject: SubjectSpec::Reference {
@@ -120,6 +122,7 @@ async fn play(alone: &Arc<Suite>, file: &Path, base: Base) -> Report {
         today: today(),
         log: None,
         courses: false,
+        tls,
     };
     let (events, _nobody) = unbounded_channel();
     harness::run(request, events).await

@@ -231,6 +231,7 @@ impl Play {
                 value: Arc::new(move |browser: &str, tab: &str| tagging.tag(browser, tab)),
             }),
             limits: ground.limits,
+            tls: ground.tls.as_ref().and_then(|authority| authority.client().ok()),
         };
         Arc::new(Play {
             world: Arc::clone(world),
@@ -403,7 +404,15 @@ impl Play {
                 || patch.address.message == Message::Response(Endpoint::Discovery)
                 || matches!(
                     operations.send,
-                    Some(Pace::Never | Pace::Reset | Pace::Cut | Pace::Held | Pace::After(_) | Pace::Slowly { .. })
+                    Some(
+                        Pace::Never
+                            | Pace::Reset
+                            | Pace::Cut
+                            | Pace::Held
+                            | Pace::After(_)
+                            | Pace::Slowly { .. }
+                            | Pace::Certificate(_)
+                    )
                 )
         });
         if unavailable {

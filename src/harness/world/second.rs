@@ -48,6 +48,7 @@ impl Second {
                 circle: Some(circle.clone()),
                 registration: false,
                 capacity: None,
+                tls: ground.tls.clone(),
             })
             .await?;
             let client_id = address.client_id.clone().unwrap_or_else(|| client_id(name, &ground.manifest.client.id));

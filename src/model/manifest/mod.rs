@@ -353,7 +353,8 @@ pub struct ProviderSection {
 pub struct Start {
     /// Program and arguments.
     pub command: Vec<String>,
-    /// Environment; `{issuer}`, `{client.id}`, `{client.secret}`, `{base}`, `{port}` are replaced.
+    /// Environment; `{issuer}`, `{client.id}`, `{client.secret}`, `{base}`, `{port}` are replaced, and in a run over TLS
+    /// `{tls.ca}` (whom to trust), `{tls.cert}` and `{tls.key}` (to serve with): files in PEM.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// Path that answers 2xx when it is ready; `/` answering anything when absent.

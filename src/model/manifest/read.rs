@@ -19,7 +19,8 @@ const CLIENT_AUTH: [&str; 3] = ["client_secret_basic", "client_secret_post", "no
 const NEW_SHOWN: usize = 8;
 
 /// What `[start]` may have filled in.
-const PLACEHOLDERS: [&str; 5] = ["{issuer}", "{client.id}", "{client.secret}", "{base}", "{port}"];
+const PLACEHOLDERS: [&str; 8] =
+    ["{issuer}", "{client.id}", "{client.secret}", "{base}", "{port}", "{tls.ca}", "{tls.cert}", "{tls.key}"];
 
 /// What a form of a place may have filled in from the person.
 const PERSON_PLACEHOLDERS: [&str; 4] = ["{email}", "{name}", "{username}", "{password}"];

@@ -338,7 +338,7 @@ fn check(patch: &Patch) -> Result<(), Unresolved> {
         return refuse("sign");
     }
     if let Some(Pace::Certificate(_)) = operations.send {
-        return Err(Unresolved::text("a certificate, without TLS,"));
+        return Err(Unresolved::text("a certificate, which is shown before any answer,"));
     }
     match patch.address.layer {
         Layer::Members => Ok(()),
