@@ -84,12 +84,10 @@ impl Site {
             circle: None,
             registration: false,
             capacity: None,
+            tls: None,
         };
         change(&mut config);
         Site { provider: Provider::start(config).await.expect("a free port"), alice, bob }
-            tls: None,
-        });
-        Site { provider: provider.await.expect("a free port"), alice, bob }
     }
 
     pub async fn ask(&self, ask: Ask) -> Answer {
