@@ -180,3 +180,48 @@ fn a_page_is_of_one_partner() {
         assert!(text.contains("class=\"course "), "each has its diagrams");
     }
 }
+
+#[test]
+fn a_run_that_is_blocked_says_so_once_in_every_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = common::partner(folder.path(), "acme", &[], "");
+    let text = std::fs::read_to_string(&own).unwrap();
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (before, after) = text.split_once("[start]\n").expect("it is a partner that is started");
+    let after = after.split_once("\n[").map_or(String::new(), |(_, rest)| format!("[{rest}"));
+    let attached = (before.to_owned() + &after)
+        .replace("127.0.0.1:{port}", &format!("127.0.0.1:{free}"))
+        .replace("[client]\n", "[client]\nsecret_env = \"ACME_SECRET\"\n")
+        .replace("[provider]\n", "[provider]\nissuer = \"http://localhost:9\"\nlisten = \"127.0.0.1:0\"\n");
+    std::fs::write(&own, attached).unwrap();
+    let output = std::process::Command::new(common::PROGRAM)
+        .args([
+            "run",
+            "login",
+            "--partner",
+            "countersign.toml",
+            "--report",
+            "html=page.html",
+            "--report",
+            "markdown=page.md",
+        ])
+        .current_dir(folder.path())
+        .env("GITHUB_ACTIONS", "true")
+        .env("ACME_SECRET", "plainletters123")
+        .output()
+        .unwrap();
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(5), "{err}");
+    let why = format!("nothing speaks HTTP at http://127.0.0.1:{free}");
+    let page = Html::parse_document(&std::fs::read_to_string(folder.path().join("page.html")).unwrap());
+    assert_eq!(one(&page, "header .verdict"), "Blocked: not everything could be judged");
+    assert!(one(&page, "header pre").contains(&why));
+    assert_eq!(one(&page, "#mend p"), "No requirement was judged.");
+    assert_eq!(all(&page, "details.case[open]").len(), 0, "what was never played has nothing to show");
+    assert!(one(&page, "#untested").contains("the partner was not there"));
+    let markdown = std::fs::read_to_string(folder.path().join("page.md")).unwrap();
+    assert_eq!(markdown.matches(&why).count(), 1, "{markdown}");
+    assert_eq!(markdown.matches("the partner was not there").count(), 1, "{markdown}");
+    let notes: Vec<&str> = err.lines().filter(|line| line.starts_with("::error")).collect();
+    assert!(notes.len() == 2 && notes[0].contains(&why), "{err}");
+}

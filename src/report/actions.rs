@@ -38,11 +38,12 @@ pub fn annotations(report: &Report, requirements: &Registry, file: Option<&str>,
             _ => {}
         }
     }
+    for (reason, cases) in super::inconclusive(report) {
+        let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+        let title = if let [one] = ids.as_slice() { (*one).to_owned() } else { format!("{} cases", ids.len()) };
+        errors.push((format!("{name}: {title}"), format!("inconclusive: {reason}\n{}", ids.join(", "))));
+    }
     for case in &report.cases {
-        if case.verdict == Verdict::Inconclusive {
-            let text = format!("inconclusive: {}\nrerun: {}", case.reason, case.rerun);
-            errors.push((format!("{name}: {}", case.id), text));
-        }
         if case.snapshot == SnapshotState::Changed || (guarded && case.snapshot == SnapshotState::Missing) {
             let what = if case.snapshot == SnapshotState::Changed { "the snapshot changed" } else { "no snapshot" };
             let text = format!("{what}\ncompare it, then take it over with: countersign accept");

@@ -42,7 +42,8 @@ fn one(report: &Report, suite: &Suite) -> String {
         out.push_str(&format!("\n### {}: the run\n\n", finding.verdict));
         out.push_str(&told(finding, &[], suite));
     }
-    let mut unwell: Vec<&CaseResult> = report.cases.iter().filter(|case| case.verdict > Verdict::Pass).collect();
+    let unwell = |case: &&CaseResult| matches!(case.verdict, Verdict::Fail | Verdict::Warn);
+    let mut unwell: Vec<&CaseResult> = report.cases.iter().filter(unwell).collect();
     unwell.sort_by_key(|case| std::cmp::Reverse(case.verdict));
     for case in unwell.iter().take(MOST_TOLD) {
         out.push_str(&of_case(case, suite));
@@ -53,14 +54,18 @@ fn one(report: &Report, suite: &Suite) -> String {
             out.push_str(&format!("- {} {}\n", case.verdict, code(&case.id)));
         }
     }
+    for (reason, cases) in super::inconclusive(report) {
+        let ids: Vec<String> = cases.iter().map(|case| code(&case.id)).collect();
+        out.push_str(&format!("\n### inconclusive: {}\n\n{}", ids.join(", "), fence(reason)));
+        if let [one] = cases.as_slice() {
+            out.push_str(&format!("\nPlay it again: {}\n", code(&one.rerun)));
+        }
+    }
     out
 }
 
 fn of_case(case: &CaseResult, suite: &Suite) -> String {
     let mut out = format!("\n### {}: {}\n\n{}\n", case.verdict, code(&case.id), plain(&case.title));
-    if case.verdict == Verdict::Inconclusive && !case.reason.is_empty() {
-        out.push_str(&format!("\n{}", fence(&case.reason)));
-    }
     for (finding, variants) in terminal::alike(&case.findings) {
         out.push('\n');
         out.push_str(&told(finding, &variants, suite));

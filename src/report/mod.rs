@@ -14,6 +14,11 @@ pub mod skeleton;
 pub mod story;
 pub mod terminal;
 
+use std::collections::BTreeMap;
+
+use crate::model::result::{CaseResult, Report};
+use crate::model::verdict::Verdict;
+
 /// Whether and how a text may be coloured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Style {
@@ -26,6 +31,15 @@ impl Style {
     pub fn paint(self, code: &str, text: &str) -> String {
         if self.colour { format!("\u{1b}[{code}m{text}\u{1b}[0m") } else { text.to_owned() }
     }
+}
+
+/// Cases about which nothing can be said, by the reason: one that a whole run has in common is told once.
+pub(crate) fn inconclusive(report: &Report) -> BTreeMap<&str, Vec<&CaseResult>> {
+    let mut reasons: BTreeMap<&str, Vec<&CaseResult>> = BTreeMap::new();
+    for case in report.cases.iter().filter(|case| case.verdict == Verdict::Inconclusive) {
+        reasons.entry(&case.reason).or_default().push(case);
+    }
+    reasons
 }
 
 /// A text of any length as lines that a terminal shows and does not obey.

@@ -22,10 +22,10 @@ pub fn course(case: &Case, drawing: &Drawing<'_>, facts: &judge::Facts) -> Vec<R
     let mut exchanges: Vec<&Exchange> = drawing.transcript.exchanges.iter().collect();
     exchanges.retain(|exchange| exchange.cause.purpose == Purpose::Case);
     exchanges.sort_by_key(|exchange| (exchange.cause.step, exchange.seq));
-    let browsers: std::collections::BTreeSet<&str> =
-        exchanges.iter().map(|exchange| exchange.cause.browser.as_str()).collect();
-    let several = browsers.len() > 1;
-    let named = |browser: &str| several.then(|| judge::printable(browser));
+    // What nobody's browser caused, the fetch of keys for instance, has no name.
+    let browsers = exchanges.iter().map(|exchange| exchange.cause.browser.as_str()).filter(|name| !name.is_empty());
+    let several = browsers.collect::<std::collections::BTreeSet<&str>>().len() > 1;
+    let named = |browser: &str| (several && !browser.is_empty()).then(|| judge::printable(browser));
     let mut symbols = Symbols::new(drawing);
     let mut rungs = Vec::new();
     for (step, act) in case.steps.iter().enumerate() {

@@ -19,7 +19,8 @@ pub(super) fn write(html: &mut Html, case: &CaseResult, courses: &[Course], suit
     let id = anchor("case", &case.id);
     let names = format!("case {verdict}");
     let mut attributes = vec![("class", names.as_str()), ("id", &id), ("data-verdict", verdict)];
-    if matches!(case.verdict, Verdict::Fail | Verdict::Inconclusive) {
+    // What was never played has nothing to show.
+    if case.verdict == Verdict::Fail || (case.verdict == Verdict::Inconclusive && !courses.is_empty()) {
         attributes.push(("open", ""));
     }
     html.within("details", &attributes, |html| {

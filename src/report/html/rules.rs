@@ -101,7 +101,9 @@ pub(super) fn advice(html: &mut Html, advice: &Advice) {
 pub(super) fn to_mend(html: &mut Html, rules: &[Judged<'_>], suite: &Suite) {
     let missed = |rule: &&Judged<'_>| matches!(rule.worst(), Verdict::Warn | Verdict::Fail);
     if !rules.iter().any(|rule| missed(&rule)) {
-        html.leaf("p", &[("class", "quiet")], "Nothing: every requirement that was judged is met.");
+        let judged = rules.iter().any(|rule| rule.worst() == Verdict::Pass);
+        let met = "Nothing: every requirement that was judged is met.";
+        html.leaf("p", &[("class", "quiet")], if judged { met } else { "No requirement was judged." });
         return;
     }
     for rule in rules.iter().filter(missed) {
