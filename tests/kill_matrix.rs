@@ -29,8 +29,8 @@ async fn every_flaw_is_killed_by_every_case_that_names_it_and_every_case_kills()
             let finding = &kill.finding;
             assert!(!finding.expected.is_empty() && !finding.observed.is_empty(), "{}: {finding:#?}", row.flaw);
             assert!(finding.exchange.as_ref().is_some_and(|text| !text.is_empty()), "{}: {finding:#?}", row.flaw);
-            let again = format!("countersign run --flaw {} --base {} {}", row.flaw, row.base.name(), kill.case);
-            assert_eq!(kill.rerun, again);
+            let again = format!("countersign run --flaw {} --base {} ", row.flaw, row.base.name());
+            assert!(kill.rerun.starts_with(&again) && kill.rerun.ends_with(&kill.case), "{}", kill.rerun);
         }
     }
 }

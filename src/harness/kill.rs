@@ -177,10 +177,11 @@ fn reference_run(
     only: Option<BTreeSet<String>>,
 ) -> RunRequest {
     // What shows over TLS only is looked for there.
-    let meant = |case: &&Arc<Case>| only.as_ref().is_some_and(|only| only.contains(&case.id));
+    let meant = |case: &&Arc<Case>| case.kills.iter().any(|flaw| flaws.contains(flaw));
     let tls = request.suite.cases.iter().filter(meant).any(|case| plan::needs_tls(case));
     let switches: String = flaws.iter().map(|flaw| format!(" --flaw {flaw}")).collect();
-    let rerun_prefix = format!("{}{switches} --base {}", request.rerun_prefix, base.name());
+    let over_tls = if tls { " --tls" } else { "" };
+    let rerun_prefix = format!("{}{switches} --base {}{over_tls}", request.rerun_prefix, base.name());
     RunRequest {
         suite: Arc::clone(&request.suite),
         subject: SubjectSpec::Reference { base, flaws, oddities: BTreeSet::new(), dialect: "oidc".to_owned() },
