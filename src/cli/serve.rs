@@ -125,7 +125,7 @@ fn people(dialect: &Dialect) -> Vec<Person> {
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
-    let suite = args.suite.load()?;
+    let suite = args.suite.load_dialects()?;
     let mut dialect = suite.dialect(&args.dialect).map_err(Failure::usage)?;
     if let Some(path) = &args.personas {
         let shown = path.display().to_string();
@@ -207,7 +207,7 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
         }
         return Ok(0);
     }
-    let suite = args.suite.load()?;
+    let suite = args.suite.load_dialects()?;
     let dialect = suite.dialect(&args.dialect).map_err(Failure::usage)?;
     let (flaws, odd) = (flaws(&args.flaw)?, oddities(&args.odd)?);
     let base = args.base.map_or_else(|| base_of(&flaws, &odd), Base::from);

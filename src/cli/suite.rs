@@ -25,8 +25,16 @@ pub(super) struct SuiteArgs {
 
 impl SuiteArgs {
     pub fn load(&self) -> Result<Arc<Suite>, Failure> {
-        let additions = Additions { specs: self.specs.clone(), cases: self.cases.clone(), replace: self.replace };
-        Suite::load(&additions).map(Arc::new).map_err(|wrong| Failure::usage(shown(&wrong)))
+        Suite::load(&self.additions()).map(Arc::new).map_err(|wrong| Failure::usage(shown(&wrong)))
+    }
+
+    /// The dialects alone.
+    pub fn load_dialects(&self) -> Result<Suite, Failure> {
+        Suite::load_dialects(&self.additions()).map_err(|wrong| Failure::usage(shown(&wrong)))
+    }
+
+    fn additions(&self) -> Additions {
+        Additions { specs: self.specs.clone(), cases: self.cases.clone(), replace: self.replace }
     }
 }
 

@@ -74,6 +74,25 @@ struct Source {
 /// Files by their path below `specs/` or `cases/`.
 type Files = BTreeMap<String, Source>;
 
+/// The embedded files and those that were added: of `specs/`, and of `cases/`.
+fn files(additions: &Additions, wrong: &mut Vec<Diagnostic>) -> (Files, Files) {
+    let (mut specs, mut cases) = (Files::new(), Files::new());
+    for (path, text) in embedded::FILES {
+        let source = || Source { shown: (*path).to_owned(), text: (*text).to_owned() };
+        match path.split_once('/') {
+            Some(("specs", rest)) => drop(specs.insert(rest.to_owned(), source())),
+            Some(("cases", rest)) => drop(cases.insert(rest.to_owned(), source())),
+            _ => {}
+        }
+    }
+    for (folders, files) in [(&additions.specs, &mut specs), (&additions.cases, &mut cases)] {
+        for folder in folders {
+            add(folder, additions.replace, files, wrong);
+        }
+    }
+    (specs, cases)
+}
+
 impl Suite {
     /// The embedded suite and what is added to it.
     ///
@@ -81,20 +100,7 @@ impl Suite {
     /// Everything that is wrong with any file.
     pub fn load(additions: &Additions) -> Result<Suite, Vec<Diagnostic>> {
         let mut wrong = Vec::new();
-        let (mut specs, mut cases) = (Files::new(), Files::new());
-        for (path, text) in embedded::FILES {
-            let source = || Source { shown: (*path).to_owned(), text: (*text).to_owned() };
-            match path.split_once('/') {
-                Some(("specs", rest)) => drop(specs.insert(rest.to_owned(), source())),
-                Some(("cases", rest)) => drop(cases.insert(rest.to_owned(), source())),
-                _ => {}
-            }
-        }
-        for (folders, files) in [(&additions.specs, &mut specs), (&additions.cases, &mut cases)] {
-            for folder in folders {
-                add(folder, additions.replace, files, &mut wrong);
-            }
-        }
+        let (specs, cases) = files(additions, &mut wrong);
         let mut suite =
             Suite { version: env!("CARGO_PKG_VERSION").to_owned(), changelog: CHANGELOG, ..Suite::default() };
         suite.digest = digest(&specs, &cases);
@@ -106,10 +112,27 @@ impl Suite {
         if wrong.is_empty() { Ok(suite) } else { Err(wrong) }
     }
 
+    /// The dialects alone, for what judges nothing: reading every case and rule would be most of its start.
+    ///
+    /// # Errors
+    /// Everything that is wrong with the files that were added.
+    pub fn load_dialects(additions: &Additions) -> Result<Suite, Vec<Diagnostic>> {
+        let mut wrong = Vec::new();
+        let (mut specs, _) = files(additions, &mut wrong);
+        specs.retain(|path, _| path.starts_with("dialects/") && !path.ends_with(".json"));
+        let mut suite = Suite { version: env!("CARGO_PKG_VERSION").to_owned(), ..Suite::default() };
+        suite.read_specs(&specs, &mut wrong);
+        if wrong.is_empty() { Ok(suite) } else { Err(wrong) }
+    }
+
     fn read_specs(&mut self, specs: &Files, wrong: &mut Vec<Diagnostic>) {
         let mut advised = Vec::new();
         for (path, source) in specs {
             let mut trouble = |why: String| wrong.push(Diagnostic::whole(&source.shown, why, "mend the file"));
+            // What editors check files by is no schema of a message.
+            if path.starts_with("schema/") {
+                continue;
+            }
             if let Some(rest) = path.strip_prefix("requirements/") {
                 self.read_requirements(rest, source, wrong);
             } else if path == "capabilities.toml" {
