@@ -159,6 +159,7 @@ async fn a_browser_that_stops_before_the_callback_knows_what_would_have_been_pos
         origins: vec![(issuer.clone(), Party::Provider(ProviderName::Main))],
         tag: None,
         limits: Limits::default(),
+        tls: None,
     };
     let browser = Browser::new("first", surroundings);
     let cause = Cause { browser: "first".into(), tab: "first".into(), ..Cause::default() };
