@@ -252,6 +252,9 @@ pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
     }
     troubles.extend(targets.at_the_end(&reports, &courses, &codes, &material));
     let code = worst(&codes);
+    if code == 1 && !targets.want_courses() {
+        eprintln!("what to do: countersign explain CASE; --report html=PATH draws what happened");
+    }
     eprintln!("exit code {code}: {}", terminal::meaning(code));
     if troubles.is_empty() { Ok(code) } else { Err(Failure::usage(troubles.join("\n"))) }
 }
