@@ -11,7 +11,9 @@ macro_rules! say {
 }
 
 mod cases;
+mod check;
 mod explain;
+mod init;
 mod kill;
 mod output;
 mod run;
@@ -67,8 +69,10 @@ enum Command {
     /// Drive, judge, report (the default). Compares snapshots where they exist, writes none.
     #[command(after_help = EXIT_CODES)]
     Run(Box<run::RunArgs>),
+    /// Look at a project and write its manifest, from a template for the framework that is found.
+    Init(init::InitArgs),
     /// The smoke check alone, with advice: is the manifest true, and does a plain login work?
-    Check(run::CheckArgs),
+    Check(check::CheckArgs),
     /// As run; a changed, missing or orphaned snapshot fails too.
     #[command(after_help = EXIT_CODES)]
     Guard(Box<run::RunArgs>),
@@ -99,7 +103,8 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&args, run::Mode::Run),
         Some(Command::Guard(args)) => run::run(&args, run::Mode::Guard),
         Some(Command::Accept(args)) => run::run(&args, run::Mode::Accept),
-        Some(Command::Check(args)) => run::check(&args),
+        Some(Command::Init(args)) => init::init(&args),
+        Some(Command::Check(args)) => check::check(&args),
         Some(Command::Serve(args)) => serve::serve(&args),
         Some(Command::Partner(args)) => serve::partner(&args),
         Some(Command::KillMatrix(args)) => kill::kill_matrix(&args),

@@ -1,16 +1,14 @@
-//! `run`, `guard`, `accept`, `check`.
+//! `run`, `guard`, `accept`.
 
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
-use crate::harness::suite::Suite;
 use crate::harness::{last, snapshot};
 use crate::model::result::Event;
 use crate::model::verdict::Tier;
@@ -68,14 +66,6 @@ pub(super) struct RunArgs {
     /// Decide no further case after the first failure
     #[arg(long)]
     fail_fast: bool,
-    #[command(flatten)]
-    suite: SuiteArgs,
-}
-
-#[derive(Args, Clone)]
-pub(super) struct CheckArgs {
-    #[command(flatten)]
-    subject: SubjectArgs,
     #[command(flatten)]
     suite: SuiteArgs,
 }
@@ -301,59 +291,6 @@ async fn show(mut events: UnboundedReceiver<Event>) -> Courses {
         }
     }
     courses
-}
-
-/// `check`.
-pub(super) fn check(args: &CheckArgs) -> Result<u8, Failure> {
-    let suite = args.suite.load()?;
-    let subjects = args.subject.subjects(&suite)?;
-    let several = subjects.len() > 1;
-    let mut bad = false;
-    for subject in subjects {
-        if several {
-            say!("{}", subject.manifest().name);
-        }
-        bad |= check_one(args, &suite, subject)?;
-    }
-    say!("{}", if bad { "The manifest or the partner has to be mended first." } else { "Ready: countersign run" });
-    Ok(if bad { 5 } else { 0 })
-}
-
-/// Whether there is trouble with one partner.
-fn check_one(args: &CheckArgs, suite: &Arc<Suite>, subject: SubjectSpec) -> Result<bool, Failure> {
-    if let SubjectSpec::Manifest { path, manifest } = &subject
-        && let Some(start) = manifest.start.as_ref().filter(|start| !start.setup.is_empty())
-    {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        say!("to be done once: {} (in {})", crate::model::manifest::typed(&start.setup), folder.display());
-    }
-    let request = RunRequest {
-        suite: Arc::clone(suite),
-        subject,
-        dialect: args.subject.dialect.clone(),
-        tier: None,
-        jobs: None,
-        seed: None,
-        filter: Vec::new(),
-        only: None,
-        fail_fast: false,
-        partition: None,
-        snapshots: SnapshotMode::Off,
-        snapshot_root: None,
-        rerun_prefix: String::new(),
-        today: today(),
-        log: None,
-        courses: false,
-        tls: args.subject.tls,
-    };
-    let lines = runtime()?.block_on(harness::smoke(&request)).map_err(Failure::blocked)?;
-    for line in &lines {
-        say!("{} {}", if line.ok { "ok     " } else { "trouble" }, crate::report::indented(&line.what, 8));
-        if let Some(help) = &line.help {
-            say!("        help: {}", crate::report::indented(help, 14));
-        }
-    }
-    Ok(lines.iter().any(|line| !line.ok))
 }
 
 /// Year, month and day in UTC.

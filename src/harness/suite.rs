@@ -25,6 +25,16 @@ mod embedded {
 /// What came with which version.
 const CHANGELOG: &str = include_str!("../../CHANGELOG.md");
 
+/// Templates of manifests: they judge nothing, and so are no part of the suite.
+const TEMPLATES: &str = "specs/templates/";
+
+/// The embedded templates of manifests: name of the file without its extension, and text.
+pub fn templates() -> impl Iterator<Item = (&'static str, &'static str)> {
+    embedded::FILES
+        .iter()
+        .filter_map(|(path, text)| Some((path.strip_prefix(TEMPLATES)?.strip_suffix(".toml")?, *text)))
+}
+
 /// Everything that judges, as one version.
 #[derive(Debug, Clone, Default)]
 pub struct Suite {
@@ -77,7 +87,7 @@ type Files = BTreeMap<String, Source>;
 /// The embedded files and those that were added: of `specs/`, and of `cases/`.
 fn files(additions: &Additions, wrong: &mut Vec<Diagnostic>) -> (Files, Files) {
     let (mut specs, mut cases) = (Files::new(), Files::new());
-    for (path, text) in embedded::FILES {
+    for (path, text) in embedded::FILES.iter().filter(|(path, _)| !path.starts_with(TEMPLATES)) {
         let source = || Source { shown: (*path).to_owned(), text: (*text).to_owned() };
         match path.split_once('/') {
             Some(("specs", rest)) => drop(specs.insert(rest.to_owned(), source())),
@@ -284,8 +294,8 @@ fn add(folder: &Path, replace: bool, files: &mut Files, wrong: &mut Vec<Diagnost
                 continue;
             }
             let name = path.strip_prefix(folder).unwrap_or(&path).to_string_lossy().replace('\\', "/");
-            // Schemas for editors say how files are written; they judge nothing.
-            if name.starts_with("schema/") {
+            // Schemas for editors and templates of manifests say how files are written; they judge nothing.
+            if name.starts_with("schema/") || name.starts_with("templates/") {
                 continue;
             }
             let shown = path.display().to_string();

@@ -1,6 +1,8 @@
 //! What tests of the program share: partners that it can start, in folders of their own, and running it.
 #![allow(dead_code)]
 
+pub mod said;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
