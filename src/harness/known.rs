@@ -25,19 +25,35 @@ fn is_meant(finding: &Finding, known: &Known) -> bool {
 /// An entry must name a real case and a real requirement, carry a reason, still fail, and not be past its date. Of a case
 /// that was not decided in this run nothing can be said, so its entry is not called stale.
 pub fn note_stale(path: &str, manifest: &Manifest, suite: &Suite, report: &mut Report, today: (i32, u32, u32)) {
-    let mut stale = Vec::new();
+    let stale = all_untrue(path, manifest, suite, &report.cases, today);
+    report.stale_known.extend(stale.iter().map(Diagnostic::to_string));
+}
+
+/// What is untrue of the entries before any case was judged: a case or a rule that there is not, no reason, a date that is
+/// past.
+pub fn untrue_at_rest(path: &str, manifest: &Manifest, suite: &Suite, today: (i32, u32, u32)) -> Vec<Diagnostic> {
+    all_untrue(path, manifest, suite, &[], today)
+}
+
+fn all_untrue(
+    path: &str,
+    manifest: &Manifest,
+    suite: &Suite,
+    cases: &[CaseResult],
+    today: (i32, u32, u32),
+) -> Vec<Diagnostic> {
+    let mut all = Vec::new();
     for known in &manifest.known {
-        for (what, help) in untrue(known, suite, report, today) {
+        for (what, help) in untrue(known, suite, cases, today) {
             let message = format!("known failure of {}, {}: {what}", known.case, known.requirement);
-            let wrong = Diagnostic { line: known.line, ..Diagnostic::whole(path, message, help) };
-            stale.push(wrong.to_string());
+            all.push(Diagnostic { line: known.line, ..Diagnostic::whole(path, message, help) });
         }
     }
-    report.stale_known.extend(stale);
+    all
 }
 
 /// Everything that is not true of an entry: what, and advice.
-fn untrue(known: &Known, suite: &Suite, report: &Report, today: (i32, u32, u32)) -> Vec<(String, String)> {
+fn untrue(known: &Known, suite: &Suite, cases: &[CaseResult], today: (i32, u32, u32)) -> Vec<(String, String)> {
     let mut wrong = Vec::new();
     let mut add = |what: String, help: &str| wrong.push((what, help.to_owned()));
     let real_case = suite.cases.iter().any(|case| case.id == known.case);
@@ -65,7 +81,7 @@ fn untrue(known: &Known, suite: &Suite, report: &Report, today: (i32, u32, u32))
         }
         _ => {}
     }
-    let decided = report.cases.iter().find(|case| case.id == known.case && case.verdict != Verdict::Inconclusive);
+    let decided = cases.iter().find(|case| case.id == known.case && case.verdict != Verdict::Inconclusive);
     if let (Some(case), true) = (decided, real_rule)
         && !case.findings.iter().any(|finding| is_meant(finding, known))
     {

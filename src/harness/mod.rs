@@ -3,6 +3,7 @@
 pub mod album;
 pub mod coverage;
 pub mod decide;
+mod diagnose;
 pub mod drive;
 mod generations;
 pub mod guard;

@@ -127,18 +127,23 @@ pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report 
     report
 }
 
-/// The smoke check alone, for `check`: is the manifest true, and does a plain login work?
-///
-/// # Errors
-/// There is nothing to check: a sentence that says why and what to do.
-pub async fn smoke(request: &RunRequest) -> Result<Vec<SmokeLine>, String> {
+/// The smoke check alone, for `check`: does the partner come up, is the manifest true, and does a plain login work?
+pub async fn smoke(request: &RunRequest) -> Vec<SmokeLine> {
     let manifest = request.subject.manifest();
     let dialect = request.dialect.clone().unwrap_or_else(|| manifest.dialect.clone());
-    let ground = Arc::new(ground(request, &dialect, request.seed.unwrap_or_else(random_seed))?);
-    let world = Arc::new(World::start(&ground, false).await.map_err(|error| error.to_string())?);
-    let lines = smoke::check(&world, &super::suite::capabilities_of(&ground.manifest)).await;
+    let ground = match ground(request, &dialect, request.seed.unwrap_or_else(random_seed)) {
+        Ok(ground) => Arc::new(ground),
+        Err(sentence) => return vec![SmokeLine::of_sentence(&sentence)],
+    };
+    let world = match World::start(&ground, false).await {
+        Ok(world) => Arc::new(world),
+        Err(error) => return vec![SmokeLine::of_sentence(&error.to_string())],
+    };
+    let up = if ground.manifest.start.is_some() { "the partner starts" } else { "the partner is there" };
+    let mut lines = vec![SmokeLine::good(format!("{up}, and answers at {}", world.partner().await.base()))];
+    lines.extend(smoke::check(&world, &super::suite::capabilities_of(&ground.manifest)).await);
     world.stop().await;
-    Ok(lines)
+    lines
 }
 
 /// A seed for a run, printed with it so that it can be repeated.

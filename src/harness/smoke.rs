@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use crate::agent::{Browser, Surroundings};
 use crate::model::case::{Act, Answer, BrowserName, Case, ScopeAnswer, SignIn, Step, Target, Visit, Who};
-use crate::model::exchange::{Cause, Exchange, Party, Purpose};
+use crate::model::exchange::{Cause, Party, Purpose};
 use crate::model::fault::{Endpoint, ProviderName};
 use crate::model::observation::Whom;
 use crate::model::verdict::Tier;
 use crate::partner;
 
+use super::diagnose::Scene;
 use super::drive::{self, Mode, Order, PlayVariant, Played};
 use super::world::World;
 
@@ -28,12 +29,20 @@ pub struct SmokeLine {
 }
 
 impl SmokeLine {
-    fn good(what: impl Into<String>) -> Self {
+    pub(super) fn good(what: impl Into<String>) -> Self {
         SmokeLine { ok: true, what: what.into(), help: None, finding: false }
     }
 
     fn bad(what: impl Into<String>, help: impl Into<String>) -> Self {
         SmokeLine { ok: false, what: what.into(), help: Some(help.into()), finding: false }
+    }
+
+    /// From a sentence that carries its advice with it.
+    pub(super) fn of_sentence(text: &str) -> Self {
+        match text.split_once("\n  help: ") {
+            Some((what, help)) => SmokeLine::bad(what, help.replace("\n        ", "\n")),
+            None => SmokeLine::bad(text, "mend that first"),
+        }
     }
 }
 
@@ -46,7 +55,7 @@ pub async fn check(world: &Arc<World>, capabilities: &BTreeSet<String>) -> Vec<S
     }
     if lines.iter().all(|line| line.ok) {
         let played = login_and_out(world).await;
-        lines.extend(judge_login(world, &played, capabilities));
+        lines.extend(judge_login(world, &played, capabilities).await);
     }
     lines
 }
@@ -190,52 +199,26 @@ async fn login_and_out(world: &Arc<World>) -> Played {
     drive::play(world, &order).await
 }
 
-/// Over TLS: the partner never got through to the provider, most likely because it does not trust it.
-fn untrusted(world: &World, played: &Played) -> Option<String> {
-    let before = world.provider.ambient();
-    let got_through =
-        |exchange: &Exchange| exchange.from == Party::Partner && matches!(exchange.to, Party::Provider(_));
-    let silent = !before.iter().chain(&played.transcript.exchanges).any(got_through);
-    (world.ground.tls.is_some() && silent).then(|| {
-        "the provider speaks https in this run, and the partner never got through to it: hand it {tls.ca} to trust in [start] env, for instance NODE_EXTRA_CA_CERTS or SSL_CERT_FILE".to_owned()
-    })
-}
-
-fn judge_login(world: &World, played: &Played, capabilities: &BTreeSet<String>) -> Vec<SmokeLine> {
+async fn judge_login(world: &World, played: &Played, capabilities: &BTreeSet<String>) -> Vec<SmokeLine> {
     let mut lines = Vec::new();
     if let Some(trouble) = played.troubles.first() {
         lines.push(SmokeLine::bad(trouble.clone(), "look at [at] in the manifest"));
         return lines;
     }
-    let refused = played.transcript.exchanges.iter().rev().find_map(|exchange| {
-        let note = exchange.note.as_ref()?;
-        exchange.response.as_ref().is_some_and(|response| response.status >= 400).then(|| note.clone())
-    });
-    let refused = refused.or_else(|| untrusted(world, played));
+    let (ambient, output) = (world.provider.ambient(), world.partner().await.output());
+    let manifest = &world.ground.manifest;
+    let scene = Scene { manifest, played, ambient: &ambient, output: &output, tls: world.ground.tls.is_some() };
+    let bad = |(what, help): (String, String)| SmokeLine::bad(what, scene.untrusted().unwrap_or(help));
     match played.sign_ins.first() {
-        None => {
-            let why = played.facts.pages.last().map(|page| drive::path_of(&page.url)).unwrap_or_default();
-            lines.push(SmokeLine::bad(
-                format!("the login never came to its end; the browser rested on {why}"),
-                refused.unwrap_or_else(|| "[at] login must send the browser to the provider".to_owned()),
-            ));
-        }
+        None => lines.push(bad(scene.never_ended())),
         Some(sign_in) => match &sign_in.seen {
             Some(Whom::Person(name)) if *name == sign_in.person => {
                 lines.push(SmokeLine::good("a plain login works, and the probe names the right person"));
             }
-            Some(Whom::Stranger(text)) => lines.push(SmokeLine::bad(
-                format!("after the login the probe names `{text}`, who is nobody that the provider knows"),
-                "[session.who] must point at the subject, the e-mail address or the user name as the provider gave it",
-            )),
+            Some(Whom::Stranger(text)) => lines.push(bad(scene.stranger(sign_in, text))),
             seen => {
                 let seen = seen.as_ref().map(ToString::to_string).unwrap_or_default();
-                lines.push(SmokeLine::bad(
-                    format!("the probe says {seen} after a login that rested on {}", sign_in.rested),
-                    refused.unwrap_or_else(|| {
-                        "look at the partner's log; if it is signed in, [session] url or `who` is wrong, or its cookie is bound to another host name than `base`".to_owned()
-                    }),
-                ));
+                lines.push(bad(scene.nobody(sign_in, &seen)));
             }
         },
     }
@@ -256,7 +239,7 @@ fn judge_login(world: &World, played: &Played, capabilities: &BTreeSet<String>) 
 }
 
 /// Nobody passes by declaring nothing: what is seen must be declared, and what is declared must be seen.
-fn observed_capabilities(_world: &World, played: &Played, capabilities: &BTreeSet<String>) -> Vec<SmokeLine> {
+fn observed_capabilities(world: &World, played: &Played, capabilities: &BTreeSet<String>) -> Vec<SmokeLine> {
     let authorization =
         played.transcript.exchanges.iter().find(|exchange| exchange.endpoint == Some(Endpoint::Authorization));
     let Some(authorization) = authorization else { return Vec::new() };
@@ -269,22 +252,31 @@ fn observed_capabilities(_world: &World, played: &Played, capabilities: &BTreeSe
         ("pkce", sends("code_challenge")),
         ("userinfo", asks(Endpoint::Userinfo)),
     ];
+    let has = true_list(&world.ground.manifest.capabilities.has, &seen);
     seen.into_iter()
         .filter_map(|(name, observed)| match (observed, capabilities.contains(name)) {
             (true, false) => Some(SmokeLine::bad(
                 format!("the partner uses `{name}`, and the manifest does not say so"),
-                format!("in [capabilities], has = [\"{name}\", …]"),
+                format!("in [capabilities], has = {has}"),
             )),
             (false, true) => Some(SmokeLine {
                 finding: true,
                 ..SmokeLine::bad(
                     format!("the manifest declares `{name}`, and a plain login shows nothing of it"),
-                    format!("take \"{name}\" out of [capabilities] has, or make the partner do it (partner/manifest#declared)"),
+                    format!("in [capabilities], has = {has}, or make the partner do it (partner/manifest#declared)"),
                 )
             }),
             _ => None,
         })
         .collect()
+}
+
+/// What the manifest should declare, as it is written: what is declared, with what was seen and without what was not.
+fn true_list(declared: &[String], seen: &[(&str, bool)]) -> String {
+    let unseen = |name: &String| seen.iter().any(|(own, observed)| own == name && !observed);
+    let new = seen.iter().filter(|(name, observed)| *observed && !declared.iter().any(|own| own == name));
+    let all = declared.iter().filter(|name| !unseen(name)).map(String::as_str).chain(new.map(|(name, _)| *name));
+    format!("[{}]", all.map(|name| format!("\"{name}\"")).collect::<Vec<_>>().join(", "))
 }
 
 /// A plain login of somebody new in a new browser.

@@ -139,9 +139,10 @@ impl CommandPartner {
     fn port(&self) -> Result<u16, LaunchError> {
         if self.has_fixed_port() {
             let port = url::Url::parse(&self.base).ok().and_then(|url| url.port_or_known_default());
-            return port.ok_or_else(|| {
+            let port = port.ok_or_else(|| {
                 self.trouble(format!("[at] base `{}` is no URL", self.base), "base = \"http://127.0.0.1:{port}\"")
-            });
+            })?;
+            return self.must_be_free(port).map(|()| port);
         }
         for _ in 0..200 {
             let port = 20_000 + (getrandom::u32().unwrap_or(0) % 10_000) as u16;
@@ -150,6 +151,20 @@ impl CommandPartner {
             }
         }
         Err(self.trouble("no free port was found between 20000 and 30000", "end what listens there"))
+    }
+
+    /// Whoever listens there already would be taken for the partner.
+    fn must_be_free(&self, port: u16) -> Result<(), LaunchError> {
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => Err(LaunchError {
+                started: false,
+                ..self.trouble(
+                    format!("port {port} of [at] base is taken: something else listens there already"),
+                    "end it (a partner that still runs?), or let a free one be chosen: base = \"http://127.0.0.1:{port}\", and hand {port} to the partner in [start]",
+                )
+            }),
+            _ => Ok(()),
+        }
     }
 
     fn spawn(
@@ -263,14 +278,16 @@ impl CommandRunning {
         let deadline = Instant::now() + within;
         let mut pause = Duration::from_millis(10);
         let mut ended = self.ended.clone();
+        let mut last = None;
         loop {
             let seen = tokio::time::timeout_at(deadline, status_of(url, client)).await.unwrap_or(None);
+            last = seen.or(last);
             match seen {
                 Some(status) if !must_be_good || (200..300).contains(&status) => return Ok(()),
                 _ => {}
             }
             if Instant::now() >= deadline {
-                let last = seen.map_or("it never answered".to_owned(), |status| format!("it answered {status}"));
+                let last = last.map_or("it never answered".to_owned(), |status| format!("it answered {status}"));
                 return Err(format!("{url} was not ready within {} s: {last}", within.as_secs_f32()));
             }
             // There is no event for a port that begins to listen; the process's end is one.

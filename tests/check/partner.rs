@@ -1,0 +1,167 @@
+//! A small site with one thing wrong, by the name of it. It trusts whatever it gets: how it is set up is what matters.
+
+use std::collections::HashMap;
+use std::io::{Read as _, Write as _};
+use std::net::{TcpListener, TcpStream};
+use std::sync::Mutex;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+/// What is wrong with it, and what it has been told.
+pub struct Settings {
+    pub kind: String,
+    pub issuer: String,
+    pub client_id: String,
+    pub client_secret: String,
+    pub base: String,
+    pub port: String,
+}
+
+#[derive(Default)]
+struct Memory {
+    /// Cookie -> subject.
+    sessions: HashMap<String, String>,
+    made: u64,
+}
+
+struct Asked {
+    method: String,
+    path: String,
+    query: HashMap<String, String>,
+    session: Option<String>,
+}
+
+/// Serves for ever, one request after the other.
+pub fn serve(settings: &Settings) {
+    let listener = TcpListener::bind(format!("127.0.0.1:{}", settings.port)).expect("the port was chosen free");
+    let memory = Mutex::new(Memory::default());
+    for stream in listener.incoming().flatten() {
+        let _ = answer(stream, settings, &memory);
+    }
+}
+
+fn answer(mut stream: TcpStream, settings: &Settings, memory: &Mutex<Memory>) -> std::io::Result<()> {
+    let Some(asked) = read(&mut stream)? else { return Ok(()) };
+    let kind = settings.kind.as_str();
+    let subject = asked.session.as_ref().and_then(|own| memory.lock().unwrap().sessions.get(own).cloned());
+    let mut reply = |status: &str, headers: &str, body: &str| {
+        let content = if body.starts_with('{') { "application/json" } else { "text/html" };
+        let length = body.len();
+        let head = format!(
+            "HTTP/1.1 {status}\r\nconnection: close\r\ncontent-type: {content}\r\n{headers}content-length: {length}\r\n\r\n"
+        );
+        stream.write_all((head + body).as_bytes())
+    };
+    match asked.path.as_str() {
+        "/login" if kind == "wants-https" => {
+            eprintln!("OperationProcessingError: only requests to HTTPS are allowed");
+            reply("500 Internal Server Error", "", "<p>Something went wrong</p>")
+        }
+        "/login" if kind == "silent" => reply("500 Internal Server Error", "", "<p>No configuration</p>"),
+        "/login" if kind == "another-provider" => {
+            reply("302 Found", "location: https://login.example/authorize?client_id=x\r\n", "")
+        }
+        "/login" if kind == "button" => {
+            reply("200 OK", "", "<form method=post action=/login><button>Log in</button></form>")
+        }
+        "/login" if kind == "post-only" && asked.method == "GET" => reply("405 Method Not Allowed", "", ""),
+        "/login" => {
+            let mut memory = memory.lock().unwrap();
+            memory.made += 1;
+            let cookie = format!("session-{}", memory.made);
+            let Settings { issuer, client_id, .. } = settings;
+            let client_id = if kind == "another-id" { "somebody" } else { client_id };
+            let nonce = if kind == "nonce" { "&nonce=n" } else { "" };
+            let callback = callback(settings);
+            let set = if kind == "no-cookie" {
+                String::new()
+            } else {
+                format!("set-cookie: sid={cookie}; HttpOnly; Path=/\r\n")
+            };
+            let place = format!(
+                "location: {issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={callback}&scope=openid&state={cookie}{nonce}\r\n"
+            );
+            reply("302 Found", &(place + &set), "")
+        }
+        "/callback" if kind == "refuses" => reply("400 Bad Request", "", "<p>state mismatch</p>"),
+        "/callback" => match asked.query.get("code").and_then(|code| redeem(settings, code)) {
+            Some(subject) => {
+                let session = asked.session.clone().unwrap_or_default();
+                memory.lock().unwrap().sessions.insert(session, subject);
+                reply("303 See Other", "location: /\r\n", "")
+            }
+            None => reply("303 See Other", "location: /failed\r\n", ""),
+        },
+        "/me" => match subject {
+            None => reply("401 Unauthorized", "", "{}"),
+            Some(subject) if kind == "another-pointer" => {
+                reply("200 OK", "", &serde_json::json!({ "user": { "id": subject } }).to_string())
+            }
+            Some(_) if kind == "own-id" => reply("200 OK", "", r#"{"sub":"4711"}"#),
+            Some(subject) => reply("200 OK", "", &serde_json::json!({ "sub": subject }).to_string()),
+        },
+        "/logout" => {
+            if let (Some(own), true) = (&asked.session, kind != "stays-in") {
+                memory.lock().unwrap().sessions.remove(own);
+            }
+            reply("303 See Other", "location: /\r\n", "")
+        }
+        "/" | "/failed" => reply("200 OK", "", "<p>hello</p>"),
+        _ => reply("404 Not Found", "", "<p>nothing here</p>"),
+    }
+}
+
+/// What it tells the provider.
+fn callback(settings: &Settings) -> String {
+    match settings.kind.as_str() {
+        "slash" => format!("{}/callback/", settings.base),
+        "localhost" => format!("http://localhost:{}/callback", settings.port),
+        "https-callback" => format!("https://127.0.0.1:{}/callback", settings.port),
+        _ => format!("{}/callback", settings.base),
+    }
+}
+
+/// The code for the subject of an ID token that nobody looks at twice.
+fn redeem(settings: &Settings, code: &str) -> Option<String> {
+    let address = settings.issuer.strip_prefix("http://")?;
+    let mut stream = TcpStream::connect(address).ok()?;
+    let secret = if settings.kind == "wrong-secret" { "guessed" } else { &settings.client_secret };
+    let body = format!(
+        "grant_type=authorization_code&code={code}&redirect_uri={}&client_id={}&client_secret={secret}",
+        callback(settings),
+        settings.client_id
+    );
+    let request = format!(
+        "POST /token HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    stream.write_all(request.as_bytes()).ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let json: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+    let claims = json.get("id_token")?.as_str()?.split('.').nth(1)?.to_owned();
+    let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
+    Some(claims.get("sub")?.as_str()?.to_owned())
+}
+
+fn read(stream: &mut TcpStream) -> std::io::Result<Option<Asked>> {
+    let mut head = Vec::new();
+    let mut byte = [0u8; 1];
+    while !head.ends_with(b"\r\n\r\n") {
+        if stream.read(&mut byte)? == 0 {
+            return Ok(None);
+        }
+        head.push(byte[0]);
+    }
+    let head = String::from_utf8_lossy(&head).into_owned();
+    let mut words = head.split(' ');
+    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or("/"));
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    let cookies =
+        head.lines().find_map(|line| line.to_ascii_lowercase().starts_with("cookie:").then(|| line[7..].to_owned()));
+    let session =
+        cookies.and_then(|all| all.split(';').find_map(|one| one.trim().strip_prefix("sid=").map(str::to_owned)));
+    let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+    Ok(Some(Asked { method: method.to_owned(), path: path.to_owned(), query, session }))
+}
