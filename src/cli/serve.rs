@@ -1,5 +1,8 @@
 //! `serve`: the mock provider alone. `partner`: the reference partner alone.
 
+mod file;
+mod watch;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -7,11 +10,10 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use crate::model::dialect::Dialect;
 use crate::model::exchange::Sequence;
 use crate::model::fault::ProviderName;
 use crate::model::persona::Person;
-use crate::provider::{ClientRegistration, Provider, ProviderConfig, ProviderError};
+use crate::provider::{ClientRegistration, Everyday, Provider, ProviderConfig, ProviderError};
 use crate::reference::{Base, FLAWS, ODDITIES, Reference, ReferenceConfig, Tls};
 use crate::tls::{Authority, Client, TlsError};
 
@@ -30,12 +32,24 @@ pub(super) struct ServeArgs {
     /// The issuer, where it is not http://localhost:PORT
     #[arg(long, value_name = "URL")]
     issuer: Option<String>,
+    /// Base of the addresses that a browser opens, where it is not the issuer
+    #[arg(long, value_name = "URL")]
+    front_url: Option<String>,
+    /// Base of the addresses that the application's server asks, where it is not the issuer (containers)
+    #[arg(long, value_name = "URL")]
+    back_url: Option<String>,
     /// A client: id, secret (empty for a public client) and redirect_uri; may be repeated
     #[arg(long, value_name = "ID:SECRET:REDIRECT_URI")]
     client: Vec<String>,
-    /// People, in the form of specs/dialects/oidc/personas.toml
-    #[arg(long, value_name = "FILE")]
-    personas: Option<PathBuf>,
+    /// People, clients, scopes and what discovery says otherwise; read again when it changes
+    #[arg(long, value_name = "FILE", alias = "personas")]
+    config: Option<PathBuf>,
+    /// Sign everybody in as this person, who grants what is asked, without a page
+    #[arg(long, value_name = "NAME")]
+    auto_login: Option<String>,
+    /// Sign in whom login_hint names, who grants what is asked, without a page
+    #[arg(long)]
+    login_by_hint: bool,
     /// Let clients register themselves at /register (RFC 7591)
     #[arg(long)]
     registration: bool,
@@ -112,27 +126,42 @@ fn client(text: &str) -> Result<ClientRegistration, Failure> {
     }
 }
 
-/// People of `serve`: their user name is their name, so that it can be remembered.
-fn people(dialect: &Dialect) -> Vec<Person> {
-    dialect
-        .personas
-        .iter()
-        .map(|persona| {
-            let person = Person::mint(persona, &persona.name, 0, "serve", None, Some(&persona.name));
-            Person { password: "password".to_owned(), ..person }
-        })
-        .collect()
+/// A base of addresses: an http or https URL without query and fragment, told without a slash at its end.
+fn base_url(flag: &str, url: Option<&String>) -> Result<Option<String>, Failure> {
+    let Some(own) = url else { return Ok(None) };
+    let good = url::Url::parse(own)
+        .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.query().is_none() && url.fragment().is_none());
+    if good {
+        return Ok(Some(own.trim_end_matches('/').to_owned()));
+    }
+    Err(Failure::usage(format!("{flag} {own} is no address\n  help: {flag} http://localhost:9400")))
+}
+
+/// The file as it is shown to people, its text, and what is written there.
+struct Config {
+    path: PathBuf,
+    shown: String,
+    text: String,
+    written: file::Written,
+}
+
+impl Config {
+    fn load(path: &std::path::Path) -> Result<Config, Failure> {
+        let shown = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!("{shown}: {error}\n  help: docs/mock-provider.md shows what stands in it"))
+        })?;
+        let written = file::read(&shown, &text).map_err(|wrong| Failure::usage(super::suite::shown(&wrong)))?;
+        Ok(Config { path: path.to_owned(), shown, text, written })
+    }
 }
 
 pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
     let suite = args.suite.load_dialects()?;
     let mut dialect = suite.dialect(&args.dialect).map_err(Failure::usage)?;
-    if let Some(path) = &args.personas {
-        let shown = path.display().to_string();
-        let text = std::fs::read_to_string(path).map_err(|error| Failure::usage(format!("{shown}: {error}")))?;
-        let own = suite.dialect_files.get(&format!("{}/dialect.toml", args.dialect)).map(String::as_str);
-        dialect = Dialect::from_files(own.unwrap_or_default(), &text)
-            .map_err(|error| Failure::usage(error.to_string().replace("personas.toml", &shown)))?;
+    let config = args.config.as_deref().map(Config::load).transpose()?;
+    if let Some(config) = &config {
+        dialect = file::with_scopes(dialect, &config.written.scopes);
     }
     if args.registration && !dialect.endpoints.contains_key("registration") {
         return Err(Failure::usage(format!(
@@ -140,18 +169,33 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
             args.dialect
         )));
     }
-    let clients = if args.client.is_empty() {
-        vec![client("demo:secret:http://127.0.0.1:3000/callback")?]
-    } else {
-        args.client.iter().map(|text| client(text)).collect::<Result<_, _>>()?
+    let own = args.client.iter().map(|text| client(text)).collect::<Result<Vec<_>, _>>()?;
+    let everybody = Everybody { own, usual: file::people(&dialect.personas) };
+    let (clients, people) = everybody.with(config.as_ref().map(|config| &config.written))?;
+    if let Some(name) = args.auto_login.as_ref().filter(|name| people.iter().all(|person| person.name != **name)) {
+        let known: Vec<&str> = people.iter().map(|person| person.name.as_str()).collect();
+        return Err(Failure::usage(format!(
+            "--auto-login: nobody is called {name}\n  help: the people: {}",
+            known.join(" ")
+        )));
+    }
+    let everyday = Everyday {
+        one_click: true,
+        auto_login: args.auto_login.clone(),
+        login_by_hint: args.login_by_hint,
+        tenants: true,
+        all_fields: true,
+        front_url: base_url("--front-url", args.front_url.as_ref())?,
+        back_url: base_url("--back-url", args.back_url.as_ref())?,
+        discovery: config.as_ref().map(|config| config.written.discovery.clone()).unwrap_or_default(),
+        advice: true,
     };
-    let people = people(&dialect);
     let tls = if args.tls { Some(authority()?) } else { None };
     if let (Some(authority), Some(path)) = (&tls, &args.ca_file) {
         let trouble = |error| Failure::usage(format!("{}: {error}\n  help: the folder must exist", path.display()));
         std::fs::write(path, authority.pem()).map_err(trouble)?;
     }
-    let config = ProviderConfig {
+    let setup = ProviderConfig {
         name: ProviderName::Main,
         dialect: Arc::new(dialect),
         listen: SocketAddr::new(args.listen, args.port),
@@ -166,7 +210,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
     };
     let ca_file = args.ca_file.clone();
     runtime()?.block_on(async move {
-        let provider = Provider::start(config).await.map_err(|error| {
+        let provider = Provider::serve(setup, everyday).await.map_err(|error| {
             let help = match &error {
                 ProviderError::Listen { .. } => "\n  help: choose another one with --port, or 0 for any",
                 _ => "",
@@ -178,7 +222,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
             say!("ca         {}", path.display());
         }
         for client in &clients {
-            let auth = if client.secret.is_some() { "client_secret_basic" } else { "public" };
+            let auth = if client.auth == "none" { "public" } else { &client.auth };
             say!("client     {} ({auth}), back to {}", client.id, client.redirect_uris.join(" "));
         }
         if let Some(endpoint) = provider.metadata("registration_endpoint") {
@@ -188,10 +232,77 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
             say!("person     {} with password {}", person.login, person.password);
         }
         say!("Ctrl-C ends it.");
-        until_interrupted().await;
+        match config {
+            None => until_interrupted().await,
+            Some(config) => tokio::select! {
+                () = until_interrupted() => {}
+                () = follow(config, &everybody, &provider) => {}
+            },
+        }
         provider.stop().await;
         Ok(0)
     })
+}
+
+/// Who is there beside what the file says.
+struct Everybody {
+    /// Clients of the command line.
+    own: Vec<ClientRegistration>,
+    /// People where the file names none.
+    usual: Vec<Person>,
+}
+
+impl Everybody {
+    fn with(&self, written: Option<&file::Written>) -> Result<(Vec<ClientRegistration>, Vec<Person>), Failure> {
+        let mut clients = written.and_then(|written| written.clients.clone()).unwrap_or_default();
+        clients.extend(self.own.iter().cloned());
+        if clients.is_empty() {
+            clients.push(client("demo:secret:http://127.0.0.1:3000/callback")?);
+        }
+        Ok((clients, written.and_then(|written| written.people.clone()).unwrap_or_else(|| self.usual.clone())))
+    }
+}
+
+/// Takes over what the file says whenever it changes. What is wrong with it is told, and changes nothing.
+async fn follow(mut config: Config, everybody: &Everybody, provider: &Provider) {
+    let mut watched = match watch::Watched::new(&config.path, &config.text) {
+        Ok(watched) => watched,
+        Err(why) => {
+            eprintln!("{}: changes will not be seen: {why}", config.shown);
+            return std::future::pending().await;
+        }
+    };
+    loop {
+        let told = |why: &str| {
+            eprintln!(
+                "{}",
+                super::output::said(&crate::report::safe(&format!("{why}\nwhat was in force before stays in force")))
+            );
+        };
+        let text = match watched.changed().await {
+            Ok(text) => text,
+            Err(why) => {
+                told(&format!("{}: {why}", config.shown));
+                continue;
+            }
+        };
+        let written = match file::read(&config.shown, &text) {
+            Ok(written) => written,
+            Err(wrong) => {
+                told(&super::suite::shown(&wrong));
+                continue;
+            }
+        };
+        if let Ok((clients, people)) = everybody.with(Some(&written)) {
+            provider.replace(&clients, &people);
+            say!("reloaded   {}: {} people, {} clients", config.shown, people.len(), clients.len());
+        }
+        if (&written.scopes, &written.discovery) != (&config.written.scopes, &config.written.discovery) {
+            say!("           scopes and discovery as they were: start anew to change them");
+        }
+        config.written.scopes.clone_from(&written.scopes);
+        config.written.discovery.clone_from(&written.discovery);
+    }
 }
 
 pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {

@@ -4,6 +4,7 @@ use crate::model::case::PkcePolicy;
 use crate::model::fault::{Endpoint, Message, ProviderName};
 use crate::model::wire::Wire;
 
+use super::everyday;
 use super::inbound::{Inbound, one, repeated};
 use super::ledger::{AuthorizationRequest, Code, Origin, Pending, Session};
 use super::mint::answer::{Answer, Carrier};
@@ -62,7 +63,10 @@ const CODE_LIFETIME: i64 = 60;
 pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>) -> Reply {
     let parameters = inbound.parameters();
     let refuse = |status: u16, text: &str| {
-        let html = pages::error("This request cannot go on", text);
+        let html = match advice(shared, one(parameters, "client_id")) {
+            None => pages::error("This request cannot go on", text),
+            Some(advice) => pages::error_with_advice("This request cannot go on", text, &advice),
+        };
         let reply = Reply::of(Endpoint::Authorization, Answer::page(status, html)).from(origin.clone()).because(text);
         // A page for the person is no authorization response: nothing in it could be changed.
         Reply { message: None, ..reply }
@@ -81,10 +85,11 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         None => return refuse(400, "The redirect_uri is missing."),
     };
     let attempt = origin.as_ref().map_or_else(|| shared.default_attempt(), |origin| origin.attempt.clone());
+    // Whoever comes without an attempt begins a login of its own, by which whatever follows from it is known.
     let origin = origin.unwrap_or_else(|| Origin {
         attempt: attempt.clone(),
         browser: String::new(),
-        tab: String::new(),
+        tab: random_id(),
         person: None,
     });
     let options = attempt.inner().options.clone();
@@ -158,7 +163,8 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     let session = session_of(shared, inbound, &origin).filter(|(_, session)| {
         // Another account is chosen on the login page.
         let ask_again = prompts.contains(&"login") || prompts.contains(&"select_account");
-        !ask_again && max_age.is_none_or(|age| attempt.now() - session.auth_time <= age)
+        let hinted = everyday::is_hinted(shared, &attempt, session, request.login_hint.as_deref());
+        !ask_again && hinted && max_age.is_none_or(|age| attempt.now() - session.auth_time <= age)
     });
     if prompts.contains(&"none") {
         let Some((id, session)) = session else { return back("login_required", "nobody is signed in") };
@@ -169,6 +175,13 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         let origin = Origin { person: Some(session.person.clone()), ..origin };
         let pending = Pending { origin, request, browser_secret: String::new(), session: Some(id.clone()) };
         return respond(shared, pending, &id, &session, None, Some(Endpoint::Authorization));
+    }
+    if let (None, Some(person)) = (&session, everyday::at_once(shared, &attempt, request.login_hint.as_deref())) {
+        let (origin, id, session) = begin_session(shared, &origin, &person.name);
+        let pending = Pending { origin, request, browser_secret: String::new(), session: Some(id.clone()) };
+        let mut reply = respond(shared, pending, &id, &session, None, Some(Endpoint::Authorization));
+        reply.answer = reply.answer.with("set-cookie", &cookie(shared, session_cookie(shared), &id));
+        return reply;
     }
     let browser_secret = inbound.cookie(browser_cookie(shared)).map_or_else(random_id, str::to_owned);
     let origin = Origin { person: session.as_ref().map(|(_, session)| session.person.clone()), ..origin };
@@ -189,11 +202,11 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         Some((_, session)) => consent_page(shared, &transaction, &pending.request, &session.person, &attempt),
         None => {
             let hint = pending.request.login_hint.clone().unwrap_or_default();
-            pages::login(&shared.dialect.title, &page_path(shared, "login"), &transaction, &hint, None)
+            login_page(shared, &transaction, &pending.request.client_id, &hint, &attempt, None)
         }
     };
     shared.ledger().pending.insert(transaction, pending);
-    let answer = Answer::page(200, html).with("set-cookie", &cookie(browser_cookie(shared), &browser_secret));
+    let answer = Answer::page(200, html).with("set-cookie", &cookie(shared, browser_cookie(shared), &browser_secret));
     Reply { message: None, ..Reply::of(Endpoint::Authorization, answer).from(Some(origin)) }
 }
 
@@ -229,11 +242,74 @@ pub(super) fn session_of(shared: &Shared, inbound: &Inbound, origin: &Origin) ->
 }
 
 fn page_path(shared: &Shared, page: &str) -> String {
-    format!("{}/{page}", shared.path("authorization").unwrap_or("/authorize"))
+    shared.public_path(&format!("{}/{page}", shared.path("authorization").unwrap_or("/authorize")))
 }
 
-fn cookie(name: &str, value: &str) -> String {
-    format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax")
+/// For the pages of this issuer alone: another one behind the same address has cookies of its own.
+fn cookie(shared: &Shared, name: &str, value: &str) -> String {
+    format!("{name}={value}; Path={}/; HttpOnly; SameSite=Lax", shared.prefix)
+}
+
+/// What whoever builds the application should know, where the provider tells such things.
+fn advice(shared: &Shared, client_id: Option<&str>) -> Option<String> {
+    if !shared.everyday.advice {
+        return None;
+    }
+    Some(match client_id.and_then(|id| shared.client(id)) {
+        Some(client) => format!(
+            "{} is registered with: {}. An address is compared character by character; register another one with --client or in the file of --config.",
+            client.id,
+            client.redirect_uris.join(" ")
+        ),
+        None => {
+            let clients = shared.clients.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+            let known: Vec<&str> = clients.keys().map(String::as_str).collect();
+            format!(
+                "At {} these are registered: {}. Register another one with --client ID:SECRET:REDIRECT_URI or in the file of --config.",
+                shared.issuer,
+                known.join(" ")
+            )
+        }
+    })
+}
+
+fn login_page(
+    shared: &Shared,
+    transaction: &str,
+    client: &str,
+    hint: &str,
+    attempt: &super::state::AttemptState,
+    error: Option<&str>,
+) -> String {
+    let accounts: Vec<pages::Account> = if shared.everyday.one_click {
+        let inner = attempt.inner();
+        let people = inner.people.values().filter(|person| !inner.locked.contains(&person.name));
+        let account = |person: &crate::model::persona::Person| pages::Account {
+            name: person.name.clone(),
+            shown: person.text("name").unwrap_or_else(|| person.name.clone()),
+            detail: person.text("email").unwrap_or_default(),
+        };
+        people.map(account).collect()
+    } else {
+        Vec::new()
+    };
+    let (site, action) = (shared.dialect.title.as_str(), page_path(shared, "login"));
+    pages::Login { site, client, action: &action, transaction, hint, error, accounts: &accounts }.page()
+}
+
+/// Somebody is signed in from now on: the session, its id, and the origin of whatever follows.
+fn begin_session(shared: &Shared, origin: &Origin, person: &str) -> (Origin, String, Session) {
+    let origin = Origin { person: Some(person.to_owned()), ..origin.clone() };
+    let session = Session {
+        origin: origin.clone(),
+        person: person.to_owned(),
+        sid: random_id(),
+        auth_time: origin.attempt.now(),
+        ended: false,
+    };
+    let id = random_id();
+    shared.ledger().sessions.insert(id.clone(), session.clone());
+    (origin, id, session)
 }
 
 fn consent_page(
@@ -243,17 +319,16 @@ fn consent_page(
     person: &str,
     attempt: &super::state::AttemptState,
 ) -> String {
-    let scopes: Vec<(String, String, bool)> = request
-        .scopes
-        .iter()
-        .map(|scope| {
-            let says = shared.dialect.scopes.get(scope).map(|own| own.says.clone()).unwrap_or_default();
-            (scope.clone(), if says.is_empty() { scope.clone() } else { says }, scope == "openid")
-        })
-        .collect();
+    let asked = |scope: &String| {
+        let says = shared.dialect.scopes.get(scope).map(|own| own.says.clone()).unwrap_or_default();
+        let says = if says.is_empty() { scope.clone() } else { says };
+        pages::Asked { scope: scope.clone(), says, fixed: scope == "openid" }
+    };
+    let scopes: Vec<pages::Asked> = request.scopes.iter().map(asked).collect();
     let person = attempt.person(person).and_then(|person| person.text("name")).unwrap_or_else(|| person.to_owned());
-    let action = page_path(shared, "consent");
-    pages::consent(&shared.dialect.title, &action, transaction, &request.client_id, &person, &scopes)
+    let (site, action) = (shared.dialect.title.as_str(), page_path(shared, "consent"));
+    let client = request.client_id.as_str();
+    pages::Consent { site, action: &action, transaction, client, person: &person, scopes: &scopes }.page()
 }
 
 /// The person sent the login form.
@@ -268,33 +343,28 @@ pub(super) fn login(shared: &Shared, inbound: &Inbound, origin: Option<Origin>) 
     let origin = origin.unwrap_or(pending_origin);
     let username = one(&inbound.form, "username").unwrap_or_default();
     let password = one(&inbound.form, "password").unwrap_or_default();
-    let person = {
-        let inner = origin.attempt.inner();
-        inner
-            .people
-            .values()
-            .find(|person| {
-                person.login == username && person.password == password && !inner.locked.contains(&person.name)
-            })
-            .cloned()
-    };
+    let button = one(&inbound.form, "persona");
+    let person = button.map_or_else(
+        || {
+            let inner = origin.attempt.inner();
+            inner
+                .people
+                .values()
+                .find(|person| {
+                    person.login == username && person.password == password && !inner.locked.contains(&person.name)
+                })
+                .cloned()
+        },
+        |name| everyday::chosen(shared, &origin.attempt, name),
+    );
     let Some(person) = person else {
         let why = "The user name or the password is wrong, or the account is disabled.";
-        let html = pages::login(&shared.dialect.title, &page_path(shared, "login"), &transaction, username, Some(why));
+        let html = login_page(shared, &transaction, &request.client_id, username, &origin.attempt, Some(why));
         return Reply::page(Answer::page(401, html)).from(Some(origin)).because(why);
     };
-    let origin = Origin { person: Some(person.name.clone()), ..origin };
-    let id = random_id();
-    let session = Session {
-        origin: origin.clone(),
-        person: person.name.clone(),
-        sid: random_id(),
-        auth_time: origin.attempt.now(),
-        ended: false,
-    };
+    let (origin, id, session) = begin_session(shared, &origin, &person.name);
     let remembered = {
         let mut ledger = shared.ledger();
-        ledger.sessions.insert(id.clone(), session.clone());
         if let Some(pending) = ledger.pending.get_mut(&transaction) {
             pending.session = Some(id.clone());
             pending.origin = origin.clone();
@@ -303,7 +373,7 @@ pub(super) fn login(shared: &Shared, inbound: &Inbound, origin: Option<Origin>) 
         let all = request.scopes.iter().all(|scope| granted.contains(scope));
         if !request.ask_consent && all { ledger.pending.remove(&transaction) } else { None }
     };
-    let set_cookie = cookie(session_cookie(shared), &id);
+    let set_cookie = cookie(shared, session_cookie(shared), &id);
     if let Some(pending) = remembered {
         let mut reply = respond(shared, pending, &id, &session, None, None);
         reply.answer = reply.answer.with("set-cookie", &set_cookie);

@@ -10,7 +10,6 @@ use crate::model::persona::Person;
 use crate::model::wire::Wire;
 
 use super::ClientRegistration;
-use super::mint::keys;
 use super::mint::token::Draft;
 use super::state::{AttemptState, Shared, random_id};
 
@@ -24,7 +23,20 @@ const LOGOUT_EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
 /// What a set of scopes opens of a person, by the names of the wire. What she shows only to herself stays hidden.
 pub(super) fn profile(shared: &Shared, person: &Person, scopes: &[String]) -> Wire {
-    fields(shared, person, scopes, |scope| &scope.fields)
+    let mut wire = fields(shared, person, scopes, |scope| &scope.fields);
+    if shared.everyday.all_fields && scopes.iter().any(|scope| scope == "openid") {
+        let scopes = || shared.dialect.scopes.values();
+        let named = |field: &String| scopes().any(|own| own.fields.contains(field) || own.api_fields.contains(field));
+        for (field, value) in person.fields.iter().filter(|(field, _)| !named(field) && is_shown(person, field)) {
+            wire.push(shared.dialect.member(field), Wire::from(value.clone()));
+        }
+    }
+    wire
+}
+
+/// Whether everybody may see a field.
+fn is_shown(person: &Person, field: &str) -> bool {
+    person.visible.get(field).is_none_or(|audience| *audience == Audience::Public)
 }
 
 /// What the API gives for one scope.
@@ -48,8 +60,7 @@ fn fields(
     let mut wire = Wire::object();
     for scope in scopes.iter().filter_map(|scope| shared.dialect.scopes.get(scope)) {
         for field in of(scope) {
-            let shown = person.visible.get(field).is_none_or(|audience| *audience == Audience::Public);
-            if let (Some(value), true) = (person.fields.get(field), shown) {
+            if let (Some(value), true) = (person.fields.get(field), is_shown(person, field)) {
                 wire.push(shared.dialect.member(field), Wire::from(value.clone()));
             }
         }
@@ -116,7 +127,7 @@ fn half_hash(token: &str, alg: &str) -> String {
 fn draft(shared: &Shared, typ: &'static str, client: &ClientRegistration, claims: Wire) -> Draft {
     let alg = client.signing_alg();
     let secret = if alg.starts_with("HS") { client.secret.clone() } else { None };
-    Draft { typ, alg: alg.to_owned(), key: keys::own(shared.name), secret, claims }
+    Draft { typ, alg: alg.to_owned(), key: shared.ring.current(), secret, claims }
 }
 
 /// An access token before it is signed (RFC 9068). `jti` makes it one of its kind.
@@ -139,7 +150,7 @@ pub(super) fn access_token(
     claims.push("scope", scope);
     // Its reader is the provider: what a client signs could not be told from what it was given.
     let alg = Some(client.signing_alg()).filter(|alg| !alg.starts_with("HS")).unwrap_or("RS256");
-    Draft { typ: "at+jwt", alg: alg.to_owned(), key: keys::own(shared.name), secret: None, claims }
+    Draft { typ: "at+jwt", alg: alg.to_owned(), key: shared.ring.current(), secret: None, claims }
 }
 
 /// A logout token before it is signed (OpenID Connect Back-Channel Logout, section 2.4).

@@ -52,7 +52,7 @@ impl Surroundings<'_> {
             Some((name, *alg))
         });
         let (name, alg) = named.unwrap_or((name, own));
-        keys::public_for(if name == "main" { keys::own(self.shared.name) } else { name }, alg, form)
+        keys::public_for(if name == "main" { self.shared.ring.current() } else { name }, alg, form)
     }
 
     fn registered_alg(&self) -> &'static str {

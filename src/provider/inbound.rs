@@ -27,8 +27,8 @@ pub(super) struct Inbound {
 }
 
 impl Inbound {
-    /// Reads a request to its end.
-    pub async fn read(seq: u64, issuer: &str, request: hyper::Request<Incoming>) -> Inbound {
+    /// Reads a request to its end. `path` is that below the issuer, where it is not the request's own.
+    pub async fn read(seq: u64, issuer: &str, path: Option<String>, request: hyper::Request<Incoming>) -> Inbound {
         let (parts, body) = request.into_parts();
         let headers: Vec<(String, String)> = parts
             .headers
@@ -39,8 +39,11 @@ impl Inbound {
             Ok(body) => (body, None),
             Err(why) => (Bytes::new(), Some(why)),
         };
-        let target = parts.uri.path_and_query().map_or("/", |target| target.as_str());
-        let url = format!("{issuer}{target}");
+        let url = match (&path, parts.uri.query()) {
+            (None, _) => format!("{issuer}{}", parts.uri.path_and_query().map_or("/", |target| target.as_str())),
+            (Some(path), None) => format!("{issuer}{path}"),
+            (Some(path), Some(query)) => format!("{issuer}{path}?{query}"),
+        };
         let form = match exchange::header(&headers, "content-type") {
             Some(kind) if is_form(kind) => url::form_urlencoded::parse(&body)
                 .map(|(name, value)| (name.into_owned(), value.into_owned()))
@@ -49,7 +52,7 @@ impl Inbound {
         };
         Inbound {
             seq,
-            path: parts.uri.path().to_owned(),
+            path: path.unwrap_or_else(|| parts.uri.path().to_owned()),
             query: exchange::query_of(&url),
             form,
             request: Request { method: parts.method.as_str().to_owned(), url, headers, body },

@@ -82,7 +82,7 @@ pub(super) fn end_session(
     // Nobody is signed out by a link that some site made: without a hint that fits, the person is asked.
     let confirmed = inbound.is_post() && one(&inbound.form, "decision") == Some("logout");
     if session.is_some() && !fits && !confirmed {
-        let html = pages::sign_out(&shared.dialect.title, &inbound.path, parameters);
+        let html = pages::sign_out(&shared.dialect.title, &format!("{}{}", shared.prefix, inbound.path), parameters);
         return (
             Reply { message: None, ..Reply::of(Endpoint::EndSession, Answer::page(200, html)).from(origin) },
             Vec::new(),
@@ -116,7 +116,7 @@ struct Hint {
 
 /// An ID token that this provider gave out, however old it is by now; `None`: it is none.
 fn hinted(shared: &Shared, token: &str) -> Option<Hint> {
-    let claims = verify::claims(token, "JWT", shared.name).or_else(|| {
+    let claims = verify::claims(token, "JWT", &shared.ring.names()).or_else(|| {
         let client = shared.client(verify::audience(token)?.as_str())?;
         let secret = client.secret.as_ref().filter(|_| client.signing_alg() == "HS256")?;
         verify::claims_by_secret(token, "JWT", secret)

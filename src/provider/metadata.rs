@@ -1,6 +1,8 @@
 //! Discovery (OpenID Connect Discovery 1.0, section 3; RFC 8414, section 3, with the same document) and JWKS. It
 //! advertises only what it enforces.
 
+use std::sync::PoisonError;
+
 use bytes::Bytes;
 use serde_json::{Value as Json, json};
 
@@ -11,17 +13,17 @@ use crate::model::wire::Wire;
 
 use super::authorize;
 use super::client_auth;
+use super::everyday::Everyday;
 use super::inbound::Inbound;
 use super::introspect;
 use super::mint::answer::{Answer, Body, Carrier};
-use super::mint::keys;
 use super::reply::Reply;
 use super::state::{AttemptState, Shared};
 use super::token;
 
 /// The metadata document.
-pub(super) fn document(dialect: &Dialect, issuer: &str, registration: bool) -> Json {
-    let url = |role: &str| dialect.endpoints.get(role).map(|path| format!("{issuer}{path}"));
+pub(super) fn document(dialect: &Dialect, issuer: &str, registration: bool, everyday: &Everyday) -> Json {
+    let url = |role: &str| dialect.endpoints.get(role).map(|path| format!("{}{path}", everyday.base(role, issuer)));
     let mut all = json!({
         "issuer": issuer,
         "response_types_supported": ["code"],
@@ -62,6 +64,7 @@ pub(super) fn document(dialect: &Dialect, issuer: &str, registration: bool) -> J
     if url("introspection").is_some() {
         all["introspection_endpoint_auth_methods_supported"] = json!(introspect::METHODS);
     }
+    everyday.discovery.apply(&mut all);
     all
 }
 
@@ -73,7 +76,7 @@ fn claims(dialect: &Dialect) -> Vec<String> {
 
 /// A member of the metadata as text.
 pub(super) fn member(shared: &Shared, name: &str) -> Option<String> {
-    let document = document(&shared.dialect, &shared.issuer, shared.registration);
+    let document = document(&shared.dialect, &shared.issuer, shared.registration, &shared.everyday);
     match document.get(name)? {
         Json::String(text) => Some(text.clone()),
         other => Some(other.to_string()),
@@ -83,7 +86,7 @@ pub(super) fn member(shared: &Shared, name: &str) -> Option<String> {
 /// The discovery document as a reply; as bytes that were made once where no fault wants its members.
 pub(super) fn discovery(shared: &Shared, _inbound: &Inbound, faulty: bool) -> Reply {
     let body = if faulty {
-        Body::Json(Wire::from(document(&shared.dialect, &shared.issuer, shared.registration)))
+        Body::Json(Wire::from(document(&shared.dialect, &shared.issuer, shared.registration, &shared.everyday)))
     } else {
         Body::Bytes(Bytes::clone(&shared.discovery))
     };
@@ -92,9 +95,19 @@ pub(super) fn discovery(shared: &Shared, _inbound: &Inbound, faulty: bool) -> Re
 
 /// The key set as a reply.
 pub(super) fn jwks(shared: &Shared, attempt: &AttemptState, faulty: bool) -> Reply {
-    let body = if faulty { Body::Json(keys::published(shared.name)) } else { Body::Bytes(Bytes::clone(&shared.jwks)) };
+    let body = if faulty { Body::Json(shared.ring.published()) } else { Body::Bytes(key_set(shared)) };
     let age = attempt.inner().options.keys_max_age.map_or(300, |age| age.as_secs());
     Reply::of(Endpoint::Jwks, public(body, age))
+}
+
+/// The key set as bytes that are made once.
+fn key_set(shared: &Shared) -> Bytes {
+    if let Some(bytes) = &*shared.jwks.read().unwrap_or_else(PoisonError::into_inner) {
+        return Bytes::clone(bytes);
+    }
+    let bytes = Bytes::from(shared.ring.published().to_json_bytes());
+    *shared.jwks.write().unwrap_or_else(PoisonError::into_inner) = Some(Bytes::clone(&bytes));
+    bytes
 }
 
 fn public(body: Body, max_age: u64) -> Answer {

@@ -6,7 +6,9 @@ mod authorize;
 mod circle;
 mod claims;
 mod client_auth;
+mod cors;
 mod environment;
+mod everyday;
 mod faults;
 mod inbound;
 mod introspect;
@@ -20,17 +22,16 @@ mod reply;
 mod resources;
 mod server;
 mod state;
+mod tenants;
 mod token;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, PoisonError};
 
-use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-use crate::model::case::RefreshPolicy;
 use crate::model::dialect::Dialect;
 use crate::model::exchange::{Exchange, Sequence};
 use crate::model::fault::ProviderName;
@@ -39,8 +40,15 @@ use crate::model::value::Unresolved;
 use crate::tls::{Authority, TlsError};
 
 pub use circle::Circle;
-use ledger::Ledger;
-use state::{AttemptState, Shared};
+pub use everyday::{Everyday, Overrides};
+use mint::ring::Ring;
+use state::{AttemptState, Setup, Shared};
+
+/// The ways in which a client can authenticate itself.
+pub const CLIENT_AUTH: [&str; 3] = client_auth::METHODS;
+
+/// The grants that a client can have registered.
+pub const GRANT_TYPES: [&str; 3] = token::GRANTS;
 
 /// The header by which the agent says, toward an issuer only, for which attempt, browser and tab it asks.
 pub const TAG_HEADER: &str = "x-countersign";
@@ -160,6 +168,14 @@ impl Provider {
     /// # Errors
     /// The address is taken, or the issuer makes no sense.
     pub async fn start(config: ProviderConfig) -> Result<Provider, ProviderError> {
+        Provider::serve(config, Everyday::default()).await
+    }
+
+    /// The same for everyday development.
+    ///
+    /// # Errors
+    /// The address is taken, or the issuer makes no sense.
+    pub async fn serve(config: ProviderConfig, everyday: Everyday) -> Result<Provider, ProviderError> {
         let listening = |source| ProviderError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
@@ -167,37 +183,34 @@ impl Provider {
             let scheme = if config.tls.is_some() { "https" } else { "http" };
             format!("{scheme}://localhost:{}", address.port())
         });
-        let issuer = checked_issuer(&issuer, config.tls.is_some())?;
+        let (issuer, prefix) = checked_issuer(&issuer, config.tls.is_some())?;
         let tls = config.tls.as_ref().map(|authority| Ok::<_, TlsError>((authority.server()?, authority.client()?)));
         let (tls, client) = tls.transpose()?.unzip();
-        let registration = config.registration && config.dialect.endpoints.contains_key("registration");
-        let document = metadata::document(&config.dialect, &issuer, registration);
-        let clients = config.clients.into_iter().map(|client| (client.id.clone(), client)).collect();
-        let ambient = AttemptState::new(String::new(), config.people, false, None);
-        // Attempts say themselves how they want it; whoever comes without one meets the strict way.
-        ambient.inner().options.refresh = RefreshPolicy::Strict;
-        let shared = Arc::new(Shared {
+        let shared = Shared::new(Setup {
             name: config.name,
-            discovery: Bytes::from(document.to_string()),
-            jwks: Bytes::from(mint::keys::published(config.name).to_json_bytes()),
             dialect: config.dialect,
             issuer,
+            prefix,
             address,
             sequence: config.sequence,
-            clients: RwLock::new(clients),
-            registration,
-            newcomers: Mutex::default(),
-            ledger: Mutex::new(config.capacity.map_or_else(Ledger::default, Ledger::new)),
-            ambient,
-            has_company: config.circle.is_some(),
-            circle: config.circle.unwrap_or_default(),
+            clients: config.clients,
+            people: config.people,
+            circle: config.circle,
+            registration: config.registration,
+            capacity: config.capacity,
             tls,
             client,
-            reconnecting: watch::channel(0).0,
-            stopping: watch::channel(false).0,
+            ring: Ring::shipped(mint::keys::own(config.name)),
+            everyday,
         });
         tokio::spawn(server::run(Arc::clone(&shared), listener));
         Ok(Provider { shared })
+    }
+
+    /// The people and clients that are written down somewhere are these from now on, at each of its issuers. Who was
+    /// added otherwise stays.
+    pub fn replace(&self, clients: &[ClientRegistration], people: &[Person]) {
+        tenants::replace(&self.shared, clients, people);
     }
 
     /// The issuer identifier, without a trailing slash.
@@ -257,7 +270,8 @@ impl Provider {
 }
 
 /// An issuer is a URL without query and fragment (OpenID Connect Discovery, section 3), and ends without a slash here.
-fn checked_issuer(issuer: &str, over_tls: bool) -> Result<String, ProviderError> {
+/// Gives its path, too.
+fn checked_issuer(issuer: &str, over_tls: bool) -> Result<(String, String), ProviderError> {
     let wrong = |why: &str| ProviderError::Issuer { issuer: issuer.to_owned(), why: why.to_owned() };
     let url = url::Url::parse(issuer).map_err(|error| wrong(&error.to_string()))?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -269,10 +283,7 @@ fn checked_issuer(issuer: &str, over_tls: bool) -> Result<String, ProviderError>
     if url.query().is_some() || url.fragment().is_some() {
         return Err(wrong("an issuer has neither query nor fragment"));
     }
-    if !matches!(url.path(), "" | "/") {
-        return Err(wrong("an issuer with a path is not built yet"));
-    }
-    Ok(issuer.trim_end_matches('/').to_owned())
+    Ok((issuer.trim_end_matches('/').to_owned(), url.path().trim_end_matches('/').to_owned()))
 }
 
 /// One attempt at one provider. Cheap to clone; forgotten when [`Attempt::finish`] is called.

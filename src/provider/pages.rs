@@ -1,22 +1,19 @@
-//! The provider's own pages: login, consent, sign-out, errors. Plain HTML that a person can use and the agent fills in:
-//! no scripts, labelled fields, readable on a phone.
+//! The provider's own pages. Plain HTML that a person can use, with a keyboard, a screen reader or a phone, and that the
+//! agent fills in: no scripts, nothing from elsewhere, each field labelled, whatever comes from outside only as text.
+//!
+//! Here are the frame and the parts; the pages themselves are below, one file for each that has a form of its own. They
+//! know no endpoint and no ledger: they get words and give HTML.
 
-/// The name of the site as people read it, and how pages look.
-const STYLE: &str = "
-:root{color-scheme:light dark;font:16px/1.5 system-ui,sans-serif}
-body{margin:0;display:grid;place-items:center;min-height:100vh;background:Canvas;color:CanvasText}
-main{width:min(24rem,calc(100vw - 2rem));padding:1.5rem;border:1px solid GrayText;border-radius:.75rem}
-h1{font-size:1.25rem;margin:0 0 1rem}
-label{display:block;margin:.75rem 0 .25rem}
-input[type=text],input[type=password]{box-sizing:border-box;width:100%;padding:.5rem;font:inherit}
-label.scope{display:flex;gap:.5rem;align-items:baseline;margin:.5rem 0}
-.actions{display:flex;gap:.75rem;margin-top:1.25rem}
-button{flex:1;padding:.6rem;font:inherit;cursor:pointer}
-.error{border-left:4px solid #c00;padding-left:.75rem}
-small{color:GrayText}
-";
+mod consent;
+mod login;
 
-/// Text as it may stand anywhere in a page.
+pub(super) use consent::{Asked, Consent};
+pub(super) use login::{Account, Login};
+
+/// How pages look, in both colour schemes.
+pub(super) const STYLE: &str = include_str!("pages/style.css");
+
+/// Text as it may stand anywhere in a page, attribute values in double quotes included.
 pub(super) fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -32,7 +29,8 @@ pub(super) fn escaped(text: &str) -> String {
     out
 }
 
-fn page(title: &str, content: &str) -> String {
+/// A whole page: `title` is its name and first heading, `content` is HTML.
+pub(super) fn frame(title: &str, content: &str) -> String {
     let title = escaped(title);
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
@@ -41,101 +39,58 @@ fn page(title: &str, content: &str) -> String {
     )
 }
 
-/// The login page.
-pub(super) fn login(site: &str, action: &str, transaction: &str, hint: &str, error: Option<&str>) -> String {
-    let error =
-        error.map(|text| format!("<p class=\"error\" role=\"alert\">{}</p>\n", escaped(text))).unwrap_or_default();
-    page(
-        &format!("Sign in to {site}"),
-        &format!(
-            "{error}<form data-step=\"login\" method=\"post\" action=\"{}\">\n\
-             <input type=\"hidden\" name=\"transaction\" value=\"{}\">\n\
-             <label for=\"username\">User name</label>\n\
-             <input type=\"text\" id=\"username\" name=\"username\" value=\"{}\" autocomplete=\"username\" required autofocus>\n\
-             <label for=\"password\">Password</label>\n\
-             <input type=\"password\" id=\"password\" name=\"password\" autocomplete=\"current-password\" required>\n\
-             <div class=\"actions\"><button type=\"submit\">Sign in</button></div>\n</form>",
-            escaped(action),
-            escaped(transaction),
-            escaped(hint)
-        ),
-    )
+/// A form that is sent by POST. `step` is the mark by which the harness's agent knows it; `content` is HTML.
+pub(super) fn form(step: &str, action: &str, hidden: &[(&str, &str)], content: &str) -> String {
+    let hidden: String = hidden.iter().map(|(name, value)| self::hidden(name, value)).collect();
+    let (step, action) = (escaped(step), escaped(action));
+    format!("<form data-step=\"{step}\" method=\"post\" action=\"{action}\">\n{hidden}{content}</form>")
 }
 
-/// The consent page: `scopes` with what they allow; those marked fixed cannot be unticked.
-pub(super) fn consent(
-    site: &str,
-    action: &str,
-    transaction: &str,
-    client: &str,
-    person: &str,
-    scopes: &[(String, String, bool)],
-) -> String {
-    let rows: String = scopes
-        .iter()
-        .map(|(scope, says, fixed)| {
-            let (scope, says) = (escaped(scope), escaped(says));
-            if *fixed {
-                format!("<input type=\"hidden\" name=\"scope\" value=\"{scope}\">\n<p>✓ {says}</p>\n")
-            } else {
-                format!(
-                    "<label class=\"scope\"><input type=\"checkbox\" name=\"scope\" value=\"{scope}\" checked> <span>{says} <small>({scope})</small></span></label>\n"
-                )
-            }
-        })
-        .collect();
-    page(
-        &format!("{client} asks {site}"),
-        &format!(
-            "<p>Signed in as {}. {} would like to:</p>\n<form data-step=\"consent\" method=\"post\" action=\"{}\">\n\
-             <input type=\"hidden\" name=\"transaction\" value=\"{}\">\n{rows}\
-             <div class=\"actions\"><button type=\"submit\" name=\"decision\" value=\"allow\">Allow</button>\
-             <button type=\"submit\" name=\"decision\" value=\"deny\">Refuse</button></div>\n</form>",
-            escaped(person),
-            escaped(client),
-            escaped(action),
-            escaped(transaction)
-        ),
-    )
+/// A member of a form that nobody sees.
+pub(super) fn hidden(name: &str, value: &str) -> String {
+    format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escaped(name), escaped(value))
+}
+
+/// The buttons of a form: name, value and words of each. The first is the one that most people want.
+pub(super) fn buttons(buttons: &[(&str, &str, &str)]) -> String {
+    let one = |(at, (name, value, words)): (usize, &(&str, &str, &str))| {
+        let class = if at == 0 { " class=\"main\"" } else { "" };
+        let own = if name.is_empty() {
+            String::new()
+        } else {
+            format!(" name=\"{}\" value=\"{}\"", escaped(name), escaped(value))
+        };
+        format!("<button type=\"submit\"{class}{own}>{}</button>", escaped(words))
+    };
+    let all: Vec<String> = buttons.iter().enumerate().map(one).collect();
+    format!("<div class=\"actions\">{}</div>\n", all.join("\n"))
+}
+
+/// What went wrong, so that it is read out at once.
+pub(super) fn alert(text: &str) -> String {
+    format!("<p class=\"error\" role=\"alert\">{}</p>\n", escaped(text))
 }
 
 /// An error that must not go back to anybody: told to the person.
 pub(super) fn error(title: &str, text: &str) -> String {
-    page(title, &format!("<p class=\"error\" role=\"alert\">{}</p>", escaped(text)))
+    frame(title, &alert(text))
+}
+
+/// The same with what whoever builds the application can do about it.
+pub(super) fn error_with_advice(title: &str, text: &str, advice: &str) -> String {
+    let advice = format!("<h2>If you build this application</h2>\n<p>{}</p>", escaped(advice));
+    frame(title, &(alert(text) + &advice))
 }
 
 /// Asks whether to sign out.
 pub(super) fn sign_out(site: &str, action: &str, hidden: &[(String, String)]) -> String {
-    let hidden: String = hidden
-        .iter()
-        .map(|(name, value)| {
-            format!("<input type=\"hidden\" name=\"{}\" value=\"{}\">\n", escaped(name), escaped(value))
-        })
-        .collect();
-    page(
-        &format!("Sign out of {site}?"),
-        &format!(
-            "<form data-step=\"logout\" method=\"post\" action=\"{}\">\n{hidden}\
-             <div class=\"actions\"><button type=\"submit\" name=\"decision\" value=\"logout\">Sign out</button></div>\n</form>",
-            escaped(action)
-        ),
-    )
+    let hidden: Vec<(&str, &str)> = hidden.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let words = format!("<p>Whoever uses this browser next has to sign in to {} again.</p>\n", escaped(site));
+    let form = form("logout", action, &hidden, &buttons(&[("decision", "logout", "Sign out")]));
+    frame(&format!("Sign out of {site}?"), &(words + &form))
 }
 
 /// It is done.
 pub(super) fn done(title: &str, text: &str) -> String {
-    page(title, &format!("<p>{}</p>", escaped(text)))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_comes_from_outside_is_only_text() {
-        let html = consent("<b>", "/x\"", "t'", "<script>", "&", &[("<s>".into(), "<i>".into(), false)]);
-        for raw in ["<b>", "<script>", "<i>", "<s>", "t'"] {
-            assert!(!html.contains(raw), "{raw}");
-        }
-    }
+    frame(title, &format!("<p role=\"status\">{}</p>", escaped(text)))
 }

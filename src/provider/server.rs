@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
-use crate::model::exchange::{Exchange, FaultId, Party, Purpose};
+use crate::model::exchange::{Exchange, FaultId, Party, Purpose, Response};
 use crate::model::fault::{Endpoint, Layer, Message, Pace};
 use crate::model::wire::Wire;
 
@@ -27,7 +27,9 @@ use super::mint::answer::{Answer, Body};
 use super::mint::pace::{self, Departure, PacedBody, Taken};
 use super::reply::{Reply, error_members, faulty_error};
 use super::state::{AttemptState, HeldRequest, Shared};
-use super::{TAG_HEADER, attempt, authorize, introspect, logout, metadata, pages, register, resources, token};
+use super::{
+    TAG_HEADER, attempt, authorize, cors, introspect, logout, metadata, pages, register, resources, tenants, token,
+};
 
 /// Connections at a time.
 const CONNECTIONS: usize = 2_000;
@@ -118,16 +120,20 @@ async fn handle(
     reset: Arc<AtomicBool>,
     request: hyper::Request<Incoming>,
 ) -> Result<hyper::Response<PacedBody>, Silence> {
+    let (shared, path) = tenants::of(&shared, request.uri().path());
     let seq = shared.sequence.next();
     let started = Instant::now();
-    let inbound = Inbound::read(seq, &shared.issuer, request).await;
+    let inbound = Inbound::read(seq, &shared.issuer, path, request).await;
+    if let Some(answer) = cors::preflight(&shared, &inbound) {
+        return sent(answer.render());
+    }
     let tagged = attempt::tagged(&shared, inbound.header(TAG_HEADER));
     let mut told = Vec::new();
     let reply = match &inbound.broken {
         Some(why) => {
             Reply::page(Answer::page(413, pages::error("This request cannot go on", why))).because(why.clone())
         }
-        None => route(&shared, &inbound, tagged.clone(), &mut told),
+        None => cors::readable(&inbound, route(&shared, &inbound, tagged.clone(), &mut told)),
     };
     let from = if tagged.is_some() { Party::Agent } else { Party::Partner };
     let answer = leave(&shared, &reset, inbound, reply, tagged, from, started).await?;
@@ -193,7 +199,7 @@ fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: 
 }
 
 /// The methods of an endpoint or page; `None`: the path is neither.
-fn methods(shared: &Shared, path: &str) -> Option<(Option<Endpoint>, &'static str)> {
+pub(super) fn methods(shared: &Shared, path: &str) -> Option<(Option<Endpoint>, &'static str)> {
     let own = [
         ("token", Endpoint::Token, "POST"),
         ("discovery", Endpoint::Discovery, "GET"),
@@ -219,6 +225,21 @@ fn methods(shared: &Shared, path: &str) -> Option<(Option<Endpoint>, &'static st
         (_, Some(rest)) if rest.starts_with('/') => Some((Some(Endpoint::Api), "GET")),
         _ => None,
     }
+}
+
+/// Whether a path is an endpoint or a page.
+pub(super) fn is_known(shared: &Shared, path: &str) -> bool {
+    methods(shared, path).is_some()
+}
+
+/// An answer that is no part of the protocol: no fault changes it, nobody writes it down.
+fn sent(response: Response) -> Result<hyper::Response<PacedBody>, Silence> {
+    head(&response).body(PacedBody::new(response.body, None, None)).map_err(|_| Silence)
+}
+
+fn head(response: &Response) -> hyper::http::response::Builder {
+    let builder = hyper::Response::builder().status(response.status);
+    response.headers.iter().fold(builder, |all, (name, value)| all.header(name.as_str(), value.as_bytes()))
 }
 
 /// The refusal of a method that this address does not have (RFC 9110, section 15.5.6).
@@ -288,10 +309,7 @@ async fn leave(
         let attempt = Arc::clone(&attempt);
         Some(Arc::new(move || faults::delivered(&attempt, &faults)))
     };
-    let mut builder = hyper::Response::builder().status(rendered.status);
-    for (name, value) in &rendered.headers {
-        builder = builder.header(name.as_str(), value.as_bytes());
-    }
+    let builder = head(&rendered);
     let mut body = PacedBody::new(rendered.body, pace.as_ref(), taken);
     if let Some(paced) = paced {
         body = body.until(paced.released);

@@ -18,8 +18,12 @@ use crate::tls::{Client, Server};
 
 use super::ClientRegistration;
 use super::circle::Circle;
+use super::everyday::Everyday;
 use super::faults::Placed;
 use super::ledger::{Ledger, Origin};
+use super::metadata;
+use super::mint::ring::Ring;
+use super::tenants::{self, Everybody, Tenants};
 
 /// Exchanges kept per attempt, and of those that belong to none.
 const KEPT: usize = 2_000;
@@ -29,6 +33,8 @@ pub(super) struct Shared {
     pub name: ProviderName,
     pub dialect: Arc<Dialect>,
     pub issuer: String,
+    /// The path of the issuer: what stands before every path that it serves. Empty, or begins with a slash.
+    pub prefix: String,
     pub address: SocketAddr,
     pub sequence: Sequence,
     pub clients: RwLock<BTreeMap<String, ClientRegistration>>,
@@ -45,8 +51,16 @@ pub(super) struct Shared {
     pub ambient: Arc<AttemptState>,
     /// Serialised once.
     pub discovery: Bytes,
-    /// Serialised once.
-    pub jwks: Bytes,
+    /// The keys that it signs with.
+    pub ring: Ring,
+    /// Serialised once for each change of the keys.
+    pub jwks: RwLock<Option<Bytes>>,
+    /// What is switched on for people who come without an attempt.
+    pub everyday: Arc<Everyday>,
+    /// Other issuers behind the same address.
+    pub tenants: Tenants,
+    /// With whom each of those begins.
+    pub everybody: RwLock<Everybody>,
     /// Takes connections, where it speaks https.
     pub tls: Option<Server>,
     /// For messages that it pushes to https addresses.
@@ -56,7 +70,60 @@ pub(super) struct Shared {
     pub stopping: watch::Sender<bool>,
 }
 
+/// What makes a provider's state.
+pub(super) struct Setup {
+    pub name: ProviderName,
+    pub dialect: Arc<Dialect>,
+    pub issuer: String,
+    pub prefix: String,
+    pub address: SocketAddr,
+    pub sequence: Sequence,
+    pub clients: Vec<ClientRegistration>,
+    pub people: Vec<Person>,
+    pub circle: Option<Circle>,
+    pub registration: bool,
+    pub capacity: Option<usize>,
+    pub tls: Option<Server>,
+    pub client: Option<Client>,
+    pub ring: Ring,
+    pub everyday: Everyday,
+}
+
 impl Shared {
+    pub fn new(setup: Setup) -> Arc<Shared> {
+        let registration = setup.registration && setup.dialect.endpoints.contains_key("registration");
+        let document = metadata::document(&setup.dialect, &setup.issuer, registration, &setup.everyday);
+        let everybody = tenants::everybody(&setup.clients, &setup.people);
+        let ambient = AttemptState::new(String::new(), setup.people, false, None);
+        // Attempts say themselves how they want it; whoever comes without one meets the strict way.
+        ambient.inner().options.refresh = RefreshPolicy::Strict;
+        Arc::new(Shared {
+            name: setup.name,
+            discovery: Bytes::from(document.to_string()),
+            ring: setup.ring,
+            jwks: RwLock::default(),
+            dialect: setup.dialect,
+            issuer: setup.issuer,
+            prefix: setup.prefix,
+            address: setup.address,
+            sequence: setup.sequence,
+            clients: RwLock::new(setup.clients.into_iter().map(|client| (client.id.clone(), client)).collect()),
+            registration,
+            newcomers: Mutex::default(),
+            ledger: Mutex::new(setup.capacity.map_or_else(Ledger::default, Ledger::new)),
+            ambient,
+            has_company: setup.circle.is_some(),
+            circle: setup.circle.unwrap_or_default(),
+            tls: setup.tls,
+            client: setup.client,
+            reconnecting: watch::channel(0).0,
+            stopping: watch::channel(false).0,
+            everyday: Arc::new(setup.everyday),
+            tenants: Tenants::default(),
+            everybody,
+        })
+    }
+
     pub fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -68,6 +135,11 @@ impl Shared {
     /// The path of an endpoint.
     pub fn path(&self, role: &str) -> Option<&str> {
         self.dialect.endpoints.get(role).map(String::as_str)
+    }
+
+    /// The path of one of its pages or endpoints as a browser knows it.
+    pub fn public_path(&self, path: &str) -> String {
+        format!("{}{path}", self.prefix)
     }
 
     /// What this provider gives out may reach another one of its world.

@@ -2,7 +2,110 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
+
+/// A running `serve`, ended when it is dropped.
+struct Serving {
+    child: Child,
+    said: BufReader<ChildStdout>,
+    address: String,
+}
+
+impl Serving {
+    /// Until it says that it can be ended.
+    fn start(arguments: &[&str]) -> (Serving, String) {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .args(["serve", "--port", "0"])
+            .args(arguments)
+            .env("NO_COLOR", "1")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program can be started");
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        let mut told = String::new();
+        while !told.contains("Ctrl-C") {
+            assert!(said.read_line(&mut told).unwrap() > 0, "it ended after saying\n{told}");
+        }
+        let issuer = told.lines().find_map(|line| line.strip_prefix("issuer")).expect("it names its issuer").trim();
+        let address = issuer.strip_prefix("http://").unwrap().to_owned();
+        (Serving { child, said, address }, told)
+    }
+
+    fn get(&self, target: &str) -> String {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        let request = format!("GET {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+const LOGIN: &str =
+    "/authorize?response_type=code&client_id=app&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb&scope=openid";
+
+#[test]
+fn people_and_clients_come_from_a_file_that_is_read_again_when_it_changes_and_a_bad_one_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("people.toml");
+    let text = |name: &str| {
+        format!(
+            "[[persona]]\nname = \"{name}\"\n[[client]]\nid = \"app\"\nredirect_uris = [\"http://127.0.0.1:1/cb\"]\n"
+        )
+    };
+    std::fs::write(&path, text("dora")).unwrap();
+    let (mut serving, told) = Serving::start(&["--config", path.to_str().unwrap()]);
+    assert!(told.contains("dora") && told.contains("app (public)"), "{told}");
+    assert!(serving.get(LOGIN).contains("value=\"dora\""));
+    std::fs::write(&path, "[[persona]]\nnmae = \"x\"\n").unwrap();
+    let mut errors = BufReader::new(serving.child.stderr.take().unwrap());
+    let mut wrong = String::new();
+    while !wrong.contains("stays in force") {
+        assert!(errors.read_line(&mut wrong).unwrap() > 0, "{wrong}");
+    }
+    assert!(wrong.contains("people.toml:2:1") && wrong.contains("nmae") && wrong.contains("help:"), "{wrong}");
+    assert!(serving.get(LOGIN).contains("value=\"dora\""), "what was in force before stays");
+    // As editors do it: a new file in the place of the old one.
+    std::fs::write(folder.path().join("new"), text("emil")).unwrap();
+    std::fs::rename(folder.path().join("new"), &path).unwrap();
+    assert!(serving.next_line().contains("1 people, 1 clients"));
+    let page = serving.get(LOGIN);
+    assert!(page.contains("value=\"emil\"") && !page.contains("dora"), "{page}");
+}
+
+#[test]
+fn a_file_that_is_not_there_or_is_bad_is_told_before_anything_is_begun() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("bad.toml"), "[[client]]\nid = \"a\"\nauth = \"client_secret_basic\"\n").unwrap();
+    for (arguments, says) in [
+        (&["serve", "--port", "0", "--config", "none.toml"][..], "none.toml: "),
+        (
+            &["serve", "--port", "0", "--config", "bad.toml"][..],
+            "bad.toml:1:1: auth = \"client_secret_basic\" needs a secret",
+        ),
+        (&["serve", "--port", "0", "--auto-login", "zoe"][..], "nobody is called zoe\n  help: the people: alice"),
+        (&["serve", "--port", "0", "--back-url", "idp:9400"][..], "--back-url idp:9400 is no address"),
+        (&["serve", "--port", "0", "--issuer", "http://x/?a=b"][..], "neither query nor fragment"),
+    ] {
+        let output = super::countersign(folder.path(), arguments);
+        assert!(super::stderr(&output).contains(says), "{arguments:?}\n{}", super::stderr(&output));
+        assert!(!output.status.success());
+    }
+}
 
 #[test]
 fn the_provider_alone_says_where_it_is_answers_and_ends_when_asked_to() {

@@ -51,6 +51,12 @@ impl Ask {
         self.header("content-type", kind)
     }
 
+    /// The same to another address.
+    pub fn to(mut self, target: &str) -> Ask {
+        target.clone_into(&mut self.target);
+        self
+    }
+
     pub fn bearer(self, token: &str) -> Ask {
         self.header("authorization", &format!("Bearer {token}"))
     }

@@ -9,7 +9,7 @@ use countersign::model::dialect::Dialect;
 use countersign::model::exchange::Sequence;
 use countersign::model::fault::ProviderName;
 use countersign::model::persona::Person;
-use countersign::provider::{ClientRegistration, Provider, ProviderConfig};
+use countersign::provider::{ClientRegistration, Everyday, Provider, ProviderConfig};
 use serde_json::Value as Json;
 
 use super::http::{Answer, Ask, Pairs, encoded, get, post};
@@ -63,6 +63,11 @@ impl Site {
 
     /// The same with some of its configuration changed.
     pub async fn start_with(change: impl FnOnce(&mut ProviderConfig)) -> Site {
+        Site::start_everyday(change, Everyday::default()).await
+    }
+
+    /// The same with what `serve` can switch on.
+    pub async fn start_everyday(change: impl FnOnce(&mut ProviderConfig), everyday: Everyday) -> Site {
         let dialect = dialect();
         let person =
             |at: usize| Person::mint(&dialect.personas[at], &dialect.personas[at].name, 1, "strict", None, None);
@@ -87,7 +92,7 @@ impl Site {
             tls: None,
         };
         change(&mut config);
-        Site { provider: Provider::start(config).await.expect("a free port"), alice, bob }
+        Site { provider: Provider::serve(config, everyday).await.expect("a free port"), alice, bob }
     }
 
     pub async fn ask(&self, ask: Ask) -> Answer {

@@ -1,8 +1,9 @@
 //! The provider's collection of keys: labelled test keys that are shipped, each parsed once, when first used.
 
-use std::sync::{LazyLock, OnceLock};
+use std::sync::{LazyLock, OnceLock, PoisonError, RwLock};
 
-use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, RsaKeyPair};
+use aws_lc_rs::rsa::KeySize;
+use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, RsaKeyPair};
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde::Deserialize;
@@ -82,15 +83,85 @@ static KEYS: LazyLock<Vec<Entry>> = LazyLock::new(|| {
     serde_json::from_str::<Shipped>(SHIPPED).map(|shipped| shipped.keys).expect("the shipped keys are read by a test")
 });
 
+/// Keys that were made while the process runs.
+static MADE: RwLock<Vec<&'static Entry>> = RwLock::new(Vec::new());
+
+/// The first key, shipped or made, of which something is true.
+fn find(wanted: impl Fn(&Entry) -> bool) -> Option<Key> {
+    let shipped = KEYS.iter().find(|entry| wanted(entry));
+    let made = || MADE.read().unwrap_or_else(PoisonError::into_inner).iter().copied().find(|entry| wanted(entry));
+    shipped.or_else(made).map(Key)
+}
+
+/// Makes one key per algorithm, under a name that they share and nobody else has; `None`: `most` names are taken, or there
+/// is no randomness. They live as long as the process.
+pub(super) fn make(most: usize) -> Option<&'static str> {
+    let mut made = MADE.write().unwrap_or_else(PoisonError::into_inner);
+    let public: Vec<&str> = ID_TOKEN_ALGS.into_iter().filter(|alg| !alg.starts_with("HS")).collect();
+    if made.len() / public.len() >= most {
+        return None;
+    }
+    let mut random = [0u8; 6];
+    getrandom::fill(&mut random).ok()?;
+    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let entries = public.iter().map(|alg| entry(&name, alg)).collect::<Option<Vec<Entry>>>()?;
+    made.extend(entries.into_iter().map(|entry| &*Box::leak(Box::new(entry))));
+    Some(Box::leak(name.into_boxed_str()))
+}
+
+fn entry(name: &str, alg: &str) -> Option<Entry> {
+    let text = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
+    let mut entry = Entry {
+        name: name.to_owned(),
+        kid: format!("{}-{name}", alg.to_lowercase()),
+        kind: Kind::Rsa,
+        alg: (alg == "PS256").then(|| alg.to_owned()),
+        pkcs8: String::new(),
+        spki: String::new(),
+        pkcs1: String::new(),
+        n: String::new(),
+        e: String::new(),
+        x: String::new(),
+        y: String::new(),
+        parsed: OnceLock::new(),
+    };
+    let parsed = match alg {
+        "ES256" => {
+            let pair = EcdsaKeyPair::generate(&ECDSA_P256_SHA256_FIXED_SIGNING).ok()?;
+            // An uncompressed point: 4, x, y.
+            let point = pair.public_key().as_ref();
+            (entry.x, entry.y) = (text(point.get(1..33)?), text(point.get(33..)?));
+            entry.kind = Kind::Ec;
+            Parsed::Ec(pair)
+        }
+        "EdDSA" => {
+            let pair = Ed25519KeyPair::generate().ok()?;
+            entry.x = text(pair.public_key().as_ref());
+            entry.kind = Kind::Okp;
+            Parsed::Ed(pair)
+        }
+        _ => {
+            let pair = RsaKeyPair::generate(KeySize::Rsa2048).ok()?;
+            // PKCS #1 of 2048 bits: the modulus stands behind nine bytes, and the exponent is 65537.
+            let der = pair.public_key().as_ref();
+            (entry.n, entry.e) = (text(der.get(9..265)?), "AQAB".to_owned());
+            entry.pkcs1 = STANDARD.encode(der);
+            Parsed::Rsa(pair)
+        }
+    };
+    let _ = entry.parsed.set(Some(parsed));
+    Some(entry)
+}
+
 /// The key of that name and type: `main`, `second`, `fresh`, `withdrawn`, `attacker`, `rsa-1024`, `rsa-512`,
 /// `other` and `dishonest` (see [`own`]).
 pub fn key(name: &str, kind: Kind) -> Option<Key> {
-    KEYS.iter().find(|entry| entry.name == name && entry.kind == kind && entry.alg.is_none()).map(Key)
+    find(|entry| entry.name == name && entry.kind == kind && entry.alg.is_none())
 }
 
 /// The key of that name that fits an algorithm; one of another type where there is only that.
 pub fn for_alg(name: &str, alg: &str) -> Option<Key> {
-    let own = KEYS.iter().find(|entry| entry.name == name && entry.alg.as_deref() == Some(alg)).map(Key);
+    let own = find(|entry| entry.name == name && entry.alg.as_deref() == Some(alg));
     let first = match alg.get(..2) {
         Some("ES") => Kind::Ec,
         Some("Ed") => Kind::Okp,
@@ -224,7 +295,11 @@ pub fn own(provider: ProviderName) -> &'static str {
 
 /// The algorithms in which a provider signs with a key of its own, each with that key.
 pub fn signing(provider: ProviderName) -> impl Iterator<Item = (&'static str, Key)> {
-    let own = own(provider);
+    signing_as(own(provider))
+}
+
+/// The algorithms in which keys of that name sign, each with its key.
+pub fn signing_as(own: &'static str) -> impl Iterator<Item = (&'static str, Key)> {
     let public = ID_TOKEN_ALGS.into_iter().filter(|alg| !alg.starts_with("HS"));
     public.filter_map(move |alg| Some((alg, for_alg(own, alg)?)))
 }

@@ -21,6 +21,7 @@ mod form_post;
 pub mod keys;
 pub mod pace;
 pub mod patch;
+pub mod ring;
 mod sign;
 pub mod token;
 pub mod verify;

@@ -8,14 +8,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value as Json;
 
-use crate::model::fault::ProviderName;
-
 use super::keys::{self, Parsed};
 
-/// The claims of a token of this `typ` that one of the provider's published keys signed; `None`: it is none.
-pub fn claims(token: &str, typ: &str, provider: ProviderName) -> Option<Json> {
+/// The claims of a token of this `typ` that one of these keys of the provider signed; `None`: it is none.
+pub fn claims(token: &str, typ: &str, names: &[&'static str]) -> Option<Json> {
     let parts = Parts::of(token)?;
-    let (alg, key) = keys::signing(provider).find(|(_, key)| Some(key.kid()) == parts.text("kid"))?;
+    let (alg, key) =
+        names.iter().flat_map(|name| keys::signing_as(name)).find(|(_, key)| Some(key.kid()) == parts.text("kid"))?;
     if !parts.is(alg, typ) {
         return None;
     }
