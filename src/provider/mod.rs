@@ -7,6 +7,7 @@ mod circle;
 mod claims;
 mod client_auth;
 mod cors;
+pub mod dialect;
 mod environment;
 mod everyday;
 mod faults;

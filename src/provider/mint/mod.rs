@@ -5,6 +5,7 @@
 //!   public key in any form.
 //! - [`token`]: `mint(draft, claims, jose, environment)` makes a token with the patches of its two layers applied;
 //!   `honest(draft)` one without. `sign` chooses algorithm and key and shapes the signature, [`encode`] the bytes.
+//! - [`mac`]: HMAC-SHA256 of bytes, for what is sealed without being a token.
 //! - [`verify`]: `claims(token, typ)` reads back what the issuer's own keys signed.
 //! - [`answer`]: an HTTP answer under construction. `Answer::apply_all(patches, error, environment)` applies every patch
 //!   that means it, in the one order that makes sense; `render()` gives what goes out.
@@ -19,6 +20,7 @@ pub mod answer;
 pub mod encode;
 mod form_post;
 pub mod keys;
+pub mod mac;
 pub mod pace;
 pub mod patch;
 pub mod ring;

@@ -1,0 +1,3 @@
+//! What the data of a dialect cannot say.
+
+pub mod facebook;
