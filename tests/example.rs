@@ -16,6 +16,8 @@ struct Example {
     here: &'static [&'static str],
     /// What the manifest's `setup` makes.
     made: &'static str,
+    /// Its runtime trusts the authority of a run by what it is given anyway, so it passes with `--tls`, too.
+    over_https: bool,
 }
 
 const EXAMPLES: [Example; 3] = [
@@ -24,24 +26,28 @@ const EXAMPLES: [Example; 3] = [
         needs: "cargo",
         here: &["cargo", "--version"],
         made: "target/release/axum-openidconnect-example",
+        over_https: false,
     },
     Example {
         folder: "express-openid-client",
         needs: "node",
         here: &["node", "-e", "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)"],
         made: "node_modules/openid-client",
+        over_https: true,
     },
     Example {
         folder: "flask-authlib",
         needs: "python",
         here: &["python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))"],
         made: ".venv/bin/waitress-serve",
+        over_https: true,
     },
 ];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials: Vec<Trial> = EXAMPLES.iter().map(Example::trial).collect();
+    let mut trials: Vec<Trial> = EXAMPLES.iter().map(|example| example.trial(false)).collect();
+    trials.extend(EXAMPLES.iter().filter(|example| example.over_https).map(|example| example.trial(true)));
     trials.push(Trial::test("no example is left out", || nothing_left_out().map_err(Failed::from)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -62,12 +68,12 @@ fn nothing_left_out() -> Result<(), String> {
 }
 
 impl Example {
-    fn trial(&'static self) -> Trial {
-        let name = format!("examples/{}", self.folder);
+    fn trial(&'static self, tls: bool) -> Trial {
+        let name = format!("examples/{}{}", self.folder, if tls { " over https" } else { "" });
         match self.missing() {
-            None => {
-                Trial::test(format!("{name} passes and its table is true"), || self.compare().map_err(Failed::from))
-            }
+            None => Trial::test(format!("{name} passes and its table is true"), move || {
+                self.compare(tls).map_err(Failed::from)
+            }),
             Some(why) => Trial::test(format!("{name}, ignored: needs {why}"), || Ok(())).with_ignored_flag(true),
         }
     }
@@ -93,9 +99,11 @@ impl Example {
         typed(&words.into_iter().flatten().filter_map(toml::Value::as_str).collect::<Vec<_>>())
     }
 
-    fn compare(&self) -> Result<(), String> {
+    fn compare(&self, tls: bool) -> Result<(), String> {
         let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
-            .args(["run", "--report", "json=-", "--partner"])
+            .args(["run", "--report", "json=-"])
+            .args(tls.then_some("--tls"))
+            .arg("--partner")
             .arg(self.folder().join("countersign.toml"))
             .output()
             .map_err(|error| error.to_string())?;

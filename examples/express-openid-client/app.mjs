@@ -3,6 +3,8 @@ import express from 'express'
 import session from 'express-session'
 import * as oidc from 'openid-client'
 import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { createServer } from 'node:https'
 
 const { ISSUER, CLIENT_ID, CLIENT_SECRET, BASE_URL, PORT } = process.env
 for (const name of ['ISSUER', 'CLIENT_ID', 'CLIENT_SECRET', 'BASE_URL', 'PORT']) {
@@ -12,6 +14,8 @@ for (const name of ['ISSUER', 'CLIENT_ID', 'CLIENT_SECRET', 'BASE_URL', 'PORT'])
   }
 }
 const redirectUri = `${BASE_URL}/callback`
+// Where the site speaks https itself: files in PEM.
+const { TLS_CERT, TLS_KEY } = process.env
 
 // Discovered at the first login and kept until the process ends.
 let discovered
@@ -37,7 +41,7 @@ app.use(
     secret: randomBytes(32).toString('hex'),
     resave: false,
     saveUninitialized: false,
-    cookie: { httpOnly: true, sameSite: 'lax' },
+    cookie: { httpOnly: true, sameSite: 'lax', secure: BASE_URL.startsWith('https:') },
   }),
 )
 app.use((request, response, next) => {
@@ -144,4 +148,5 @@ app.use((error, request, response, next) => {
   response.status(502).send(page('That did not work', '<p>The provider cannot be used at the moment.</p>'))
 })
 
-app.listen(Number(PORT), '127.0.0.1', () => console.log(`listening on ${BASE_URL}`))
+const server = TLS_CERT ? createServer({ cert: readFileSync(TLS_CERT), key: readFileSync(TLS_KEY) }, app) : app
+server.listen(Number(PORT), '127.0.0.1', () => console.log(`listening on ${BASE_URL}`))

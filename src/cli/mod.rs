@@ -21,6 +21,7 @@ mod serve;
 mod shell;
 mod subject;
 mod suite;
+mod trusted;
 
 use std::process::ExitCode;
 

@@ -19,6 +19,7 @@ use crate::tls::{Authority, Client, TlsError};
 
 use super::subject::{BaseArg, base_of, flaws, oddities};
 use super::suite::SuiteArgs;
+use super::trusted::must_be_trusted;
 use super::{Failure, runtime};
 
 #[derive(Args, Clone)]
@@ -349,7 +350,12 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
         tls,
         others: Vec::new(),
     };
+    let trusts = args.ca_file.as_ref().zip(config.tls.as_ref().map(|tls| tls.client.clone()));
+    let trusts = trusts.map(|(file, client)| (file.display().to_string(), client, config.issuer.clone()));
     runtime()?.block_on(async move {
+        if let Some((file, client, issuer)) = &trusts {
+            must_be_trusted(client, issuer, file).await?;
+        }
         let reference = Reference::start(config).await.map_err(|error| {
             Failure::blocked(format!(
                 "port {}: {error}\n  help: choose another one with --port, or 0 for any",
@@ -380,7 +386,10 @@ fn partner_tls(args: &PartnerArgs, flaws: &BTreeSet<String>) -> Result<Tls, Fail
             let pem = std::fs::read_to_string(path).map_err(|error| {
                 Failure::usage(format!("{shown}: {error}\n  help: countersign serve --tls --ca-file {shown} writes it"))
             })?;
-            Client::trusting_pem(&pem).map_err(|error| Failure::usage(format!("{shown}: {error}")))?
+            Client::trusting_pem(&pem).map_err(|error| {
+                let help = format!("countersign serve --tls --ca-file {shown} writes one that is good for three days");
+                Failure::usage(format!("{shown}: {error}\n  help: {help}"))
+            })?
         }
     };
     Tls { server: own.server().map_err(blocked)?, client }.with(flaws).map_err(blocked)

@@ -76,7 +76,7 @@ impl SubjectArgs {
         let mut subjects: Vec<SubjectSpec> = Vec::new();
         let mut wrong = Vec::new();
         for path in &paths {
-            match manifest(path, suite, self.allow_remote) {
+            match manifest(path, suite, self) {
                 Ok(subject) => match subjects.iter().find(|other| other.manifest().name == subject.manifest().name) {
                     Some(other) => wrong.push(format!(
                         "{} and {} are both named `{}`\n  help: a name belongs to one partner, for reports and snapshots are filed under it; give one of them another",
@@ -141,7 +141,7 @@ pub(super) fn flaws(ids: &[String]) -> Result<Vec<Flaw>, Failure> {
 }
 
 /// A manifest, read.
-pub(super) fn manifest(path: &Path, suite: &Suite, allow_remote: bool) -> Result<SubjectSpec, Failure> {
+fn manifest(path: &Path, suite: &Suite, args: &SubjectArgs) -> Result<SubjectSpec, Failure> {
     let shown = path.display().to_string();
     let text = std::fs::read_to_string(path)
         .map_err(|error| Failure::usage(format!("{shown}: {error}\n  help: give the partner's countersign.toml")))?;
@@ -151,9 +151,10 @@ pub(super) fn manifest(path: &Path, suite: &Suite, allow_remote: bool) -> Result
         version: &suite.version,
         changelog: suite.changelog,
     };
-    let manifest =
+    let mut manifest =
         manifest::read(&shown, &text, &names).map_err(|wrong| Failure::usage(super::suite::shown(&wrong)))?;
-    if !allow_remote && !on_this_machine(&manifest.at.base) {
+    manifest.at.base = manifest.at.base.replace("{scheme}", if args.tls { "https" } else { "http" });
+    if !args.allow_remote && !on_this_machine(&manifest.at.base) {
         return Err(Failure::usage(format!(
             "{shown}: [at] base `{}` is not on this machine\n  help: add --allow-remote if you mean to drive it over the network",
             manifest.at.base

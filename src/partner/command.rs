@@ -18,6 +18,7 @@ use crate::model::manifest::{Manifest, Start, duration, typed};
 use crate::tls::{Client, Stream};
 
 use super::group::{self, Signal};
+use super::trust::trust;
 use super::{Boxed, Company, Launch, LaunchError, Running, Setup};
 
 /// How long a partner may take to become ready, where its manifest says nothing else.
@@ -66,16 +67,13 @@ impl Launch for CommandPartner {
             let port = if setup.port != 0 { setup.port } else { self.port()? };
             let base = self.base.replace("{port}", &port.to_string()).trim_end_matches('/').to_owned();
             let client = setup.client(&base)?;
-            let wants_files = |text: &String| text.contains("{tls.");
-            let files = match &setup.tls {
-                Some(tls) if self.start.command.iter().chain(self.env.values()).any(wants_files) => {
-                    let files = tls.files().map_err(|error| {
-                        self.trouble(error.to_string(), "make the folder for temporary files writable")
-                    })?;
-                    Some([files.ca(), files.certificate(), files.key()])
-                }
-                _ => None,
-            };
+            let files = setup
+                .tls
+                .as_ref()
+                .map(|tls| tls.files())
+                .transpose()
+                .map_err(|error| self.trouble(error.to_string(), "make the folder for temporary files writable"))?;
+            let paths = files.map(|files| [files.ca(), files.certificate(), files.key()]);
             let fill = |text: &str| {
                 let mut text = text
                     .replace("{issuer}", &setup.issuer)
@@ -84,7 +82,7 @@ impl Launch for CommandPartner {
                     .replace("{base}", &base)
                     .replace("{port}", &port.to_string());
                 for (at, mark) in ["{tls.ca}", "{tls.cert}", "{tls.key}"].into_iter().enumerate() {
-                    let path = files.as_ref().map(|files| files[at].display().to_string());
+                    let path = paths.as_ref().map(|paths| paths[at].display().to_string());
                     text = text.replace(mark, &path.unwrap_or_default());
                 }
                 for other in &setup.others {
@@ -97,8 +95,11 @@ impl Launch for CommandPartner {
                 text
             };
             let words: Vec<String> = self.start.command.iter().map(|word| fill(word)).collect();
-            let env: BTreeMap<String, String> =
+            let mut env: BTreeMap<String, String> =
                 self.env.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
+            if let Some(files) = files {
+                trust(files, std::env::var("JAVA_TOOL_OPTIONS").ok().as_deref(), &mut env);
+            }
             let others = setup.others.iter().map(|other| other.client_secret.clone());
             let secrets = others.chain([setup.client_secret.clone()]).collect();
             let running = self.spawn(&words, &env, &base, secrets)?;

@@ -5,6 +5,7 @@ mod command;
 mod group;
 mod places;
 mod probe;
+mod trust;
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -11,6 +11,7 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs as crypto};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
 
+use super::jks::trust_store;
 use super::{Client, Files, Server};
 
 /// How long a certificate is good, after the hour by which clocks may differ.
@@ -121,7 +122,9 @@ impl Authority {
     pub fn files(&self) -> Result<&Files, TlsError> {
         let make = || {
             let own = self.good()?;
-            Files::write(&self.pem, &own.pem, &own.key.serialize_pem())
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+            let store = trust_store(&self.root, u64::try_from(now.as_millis()).unwrap_or(0));
+            Files::write(&self.pem, &store, &own.pem, &own.key.serialize_pem())
         };
         self.files.get_or_init(make).as_ref().map_err(Clone::clone)
     }

@@ -15,6 +15,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::authority::provider;
+use super::validity::ended;
 use super::{BROWSER, HTTP, TlsError};
 
 /// Opens connections over TLS. Cheap to clone.
@@ -50,13 +51,16 @@ impl Client {
     /// A client's side that trusts the authorities in a PEM file.
     ///
     /// # Errors
-    /// The text has no certificate, or one that cannot be used.
+    /// The text has no certificate, or one that cannot be used or has ended.
     pub fn trusting_pem(pem: &str) -> Result<Client, TlsError> {
         let wrong = |why: String| TlsError::new("no certificate of an authority can be read", why);
         let roots: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
         let roots = roots.map_err(|error| wrong(error.to_string()))?;
         if roots.is_empty() {
             return Err(wrong("there is none between BEGIN CERTIFICATE and END CERTIFICATE".to_owned()));
+        }
+        if let Some(end) = roots.iter().find_map(|root| ended(root)) {
+            return Err(TlsError::new("this certificate is not good any more", format!("it ended on {end}")));
         }
         Client::trusting(roots)
     }

@@ -11,7 +11,7 @@ pub struct Files {
 }
 
 impl Files {
-    pub(super) fn write(ca: &str, certificate: &str, key: &str) -> Result<Files, TlsError> {
+    pub(super) fn write(ca: &str, trust_store: &[u8], certificate: &str, key: &str) -> Result<Files, TlsError> {
         let wrong = |path: &Path, error: std::io::Error| TlsError::new(path.display().to_string(), error);
         let number = getrandom::u64().map_err(|error| TlsError::new("no random numbers", error))?;
         let folder = std::env::temp_dir().join(format!("countersign-{number:016x}"));
@@ -20,8 +20,14 @@ impl Files {
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.create(&folder).map_err(|error| wrong(&folder, error))?;
         let files = Files { folder };
-        for (path, text) in [(files.ca(), ca), (files.certificate(), certificate), (files.key(), key)] {
-            std::fs::write(&path, text).map_err(|error| wrong(&path, error))?;
+        let all: [(PathBuf, &[u8]); 4] = [
+            (files.ca(), ca.as_bytes()),
+            (files.trust_store(), trust_store),
+            (files.certificate(), certificate.as_bytes()),
+            (files.key(), key.as_bytes()),
+        ];
+        for (path, bytes) in all {
+            std::fs::write(&path, bytes).map_err(|error| wrong(&path, error))?;
         }
         Ok(files)
     }
@@ -29,6 +35,11 @@ impl Files {
     /// The authority's certificate, PEM.
     pub fn ca(&self) -> PathBuf {
         self.folder.join("ca.pem")
+    }
+
+    /// The authority's certificate as a trust store for Java (JKS), with [`super::TRUST_STORE_PASSWORD`].
+    pub fn trust_store(&self) -> PathBuf {
+        self.folder.join("ca.jks")
     }
 
     /// A certificate for this machine, PEM.

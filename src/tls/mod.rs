@@ -5,11 +5,14 @@
 mod authority;
 mod client;
 mod files;
+mod jks;
 mod server;
+mod validity;
 
 pub use authority::{Authority, TlsError};
 pub use client::{Client, Stream};
 pub use files::Files;
+pub use jks::PASSWORD as TRUST_STORE_PASSWORD;
 pub use server::Server;
 
 /// What the harness's own browser offers as a protocol (RFC 7301), toward a provider only: so a provider that shows a

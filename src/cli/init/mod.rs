@@ -178,7 +178,10 @@ fn gather(template: &Template, project: &Project, source: &Source, folder: &Path
     if let Some((own, _)) = project.setup.as_ref().filter(|_| !setup.is_empty()) {
         setup.clone_from(own);
     }
-    Values { name, at, command, setup, env, base: None }
+    // A site that takes a certificate speaks https where the run does.
+    let takes_certificate = template.base.is_none() && env.values().any(|value| value == "{tls.cert}");
+    let base = takes_certificate.then(|| "{scheme}://127.0.0.1:{port}".to_owned());
+    Values { name, at, command, setup, env, base }
 }
 
 /// How the project says that it is started; frameworks with a command of their own need no saying.

@@ -183,6 +183,10 @@ fn wants(name: &str, asked: bool) -> Option<&'static str> {
     } else if ["BASE_URL", "APP_URL", "PUBLIC_URL", "SITE_URL", "ROOT_URL", "SERVER_URL"].iter().any(|part| ends(part))
     {
         Some("{base}")
+    } else if ends("TLS_CERT") || ends("SSL_CERT") {
+        Some("{tls.cert}")
+    } else if ends("TLS_KEY") || ends("SSL_KEY") {
+        Some("{tls.key}")
     } else if ends("PORT") {
         Some("{port}")
     } else if asked && ["SESSION_SECRET", "SECRET_KEY", "COOKIE_SECRET"].iter().any(|part| ends(part)) {

@@ -115,7 +115,7 @@ pub struct Scopes {
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct At {
-    /// `http://127.0.0.1:{port}`.
+    /// `http://127.0.0.1:{port}`; `{scheme}` is `https` in a run over TLS, else `http`.
     pub base: String,
     /// Name of the login's parameter that says where to go afterwards.
     #[serde(default)]
@@ -354,7 +354,9 @@ pub struct Start {
     /// Program and arguments.
     pub command: Vec<String>,
     /// Environment; `{issuer}`, `{client.id}`, `{client.secret}`, `{base}`, `{port}` are replaced, and in a run over TLS
-    /// `{tls.ca}` (whom to trust), `{tls.cert}` and `{tls.key}` (to serve with): files in PEM.
+    /// `{tls.ca}` (whom to trust), `{tls.cert}` and `{tls.key}` (to serve with): files in PEM. There it has, unless it
+    /// says otherwise, what makes common runtimes trust the authority of the run: `NODE_EXTRA_CA_CERTS`,
+    /// `SSL_CERT_FILE`, `REQUESTS_CA_BUNDLE`, `CURL_CA_BUNDLE`, and a trust store in `JAVA_TOOL_OPTIONS`.
     #[serde(default)]
     pub env: BTreeMap<String, String>,
     /// Path that answers 2xx when it is ready; `/` answering anything when absent.

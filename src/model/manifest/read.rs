@@ -248,7 +248,7 @@ impl<'t> Lint<'t> {
 
     fn places(&mut self, manifest: &Manifest) {
         let at = &manifest.at;
-        let base = at.base.replace("{port}", "1");
+        let base = at.base.replace("{port}", "1").replace("{scheme}", "http");
         if !is_http(&base) {
             self.at(
                 &["at", "base"],
