@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use countersign::harness::plan::{Circumstances, plan};
-use countersign::harness::run::{RunRequest, SnapshotMode, SubjectSpec, run};
+use countersign::harness::run::{RunRequest, SubjectSpec, run};
 use countersign::harness::suite::{Additions, Suite, capabilities_of};
 use countersign::model::verdict::Verdict;
 use countersign::reference::Base;
@@ -24,12 +24,7 @@ fn main() -> ExitCode {
             return ExitCode::FAILURE;
         }
     };
-    let subject = SubjectSpec::Reference {
-        base: Base::Full,
-        flaws: BTreeSet::new(),
-        oddities: BTreeSet::new(),
-        dialect: "oidc".to_owned(),
-    };
+    let subject = SubjectSpec::reference(Base::Full, "oidc");
     let manifest = subject.manifest();
     let capabilities = capabilities_of(&manifest);
     let circumstances = Circumstances {
@@ -62,25 +57,7 @@ fn main() -> ExitCode {
 }
 
 fn play(runtime: &Runtime, suite: Arc<Suite>, subject: SubjectSpec, id: String) -> Result<(), Failed> {
-    let request = RunRequest {
-        suite,
-        subject,
-        dialect: None,
-        tier: None,
-        jobs: Some(1),
-        seed: None,
-        filter: Vec::new(),
-        only: Some(BTreeSet::from([id])),
-        fail_fast: false,
-        partition: None,
-        snapshots: SnapshotMode::Off,
-        snapshot_root: None,
-        rerun_prefix: "countersign run".to_owned(),
-        today: (2026, 11, 24),
-        log: None,
-        courses: false,
-        tls: false,
-    };
+    let request = RunRequest { jobs: Some(1), only: Some(BTreeSet::from([id])), ..RunRequest::new(suite, subject) };
     let report = runtime.block_on(async {
         let (events, _nobody) = tokio::sync::mpsc::unbounded_channel();
         run(request, events).await

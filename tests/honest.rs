@@ -1,10 +1,9 @@
 //! The honest reference partner has no fail and no inconclusive, on any base; what does not apply to a base is written
 //! down, so that a case that silently stops applying is seen; verdicts are the same however often and however parallel.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use countersign::harness::run::{RunRequest, SnapshotMode, SubjectSpec, run};
+use countersign::harness::run::{RunRequest, SubjectSpec, run};
 use countersign::harness::suite::{Additions, Suite};
 use countersign::model::result::Report;
 use countersign::model::verdict::Verdict;
@@ -12,29 +11,11 @@ use countersign::reference::Base;
 use tokio::sync::mpsc::unbounded_channel;
 
 fn request(base: Base, dialect: &str) -> RunRequest {
+    let suite = Arc::new(Suite::load(&Additions::default()).unwrap());
     RunRequest {
-        suite: Arc::new(Suite::load(&Additions::default()).unwrap()),
-        subject: SubjectSpec::Reference {
-            base,
-            flaws: BTreeSet::new(),
-            oddities: BTreeSet::new(),
-            dialect: dialect.to_owned(),
-        },
-        dialect: None,
-        tier: None,
         jobs: Some(4),
-        seed: None,
         filter: std::env::var("ONLY").map(|only| vec![only]).unwrap_or_default(),
-        only: None,
-        fail_fast: false,
-        partition: None,
-        snapshots: SnapshotMode::Off,
-        snapshot_root: None,
-        rerun_prefix: "countersign run".to_owned(),
-        today: (2026, 11, 24),
-        log: None,
-        courses: false,
-        tls: false,
+        ..RunRequest::new(suite, SubjectSpec::reference(base, dialect))
     }
 }
 

@@ -4,11 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use countersign::harness::run::{RunRequest, SnapshotMode, SubjectSpec, run};
+use countersign::harness::run::{RunRequest, SubjectSpec, run};
 use countersign::harness::suite::{Additions, Suite};
 use countersign::model::result::{Finding, Report};
 use countersign::model::verdict::{Tier, Verdict};
-use countersign::reference::{ODDITIES, Oddity};
+use countersign::reference::{ODDITIES, Switch};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 
@@ -16,38 +16,25 @@ use tokio::task::JoinSet;
 const EXITS: &str = "exits-on-odd-userinfo";
 const STAYS_UP: &str = "partner/resilience#stays-up";
 
-async fn judged(suite: Arc<Suite>, oddity: Oddity) -> (Oddity, Report) {
+async fn judged(suite: Arc<Suite>, oddity: Switch) -> (Switch, Report) {
+    let subject = SubjectSpec::Reference {
+        base: oddity.base,
+        flaws: BTreeSet::new(),
+        oddities: BTreeSet::from([oddity.id.to_owned()]),
+        dialect: "oidc".to_owned(),
+    };
     let request = RunRequest {
-        suite,
-        subject: SubjectSpec::Reference {
-            base: oddity.base,
-            flaws: BTreeSet::new(),
-            oddities: BTreeSet::from([oddity.id.to_owned()]),
-            dialect: "oidc".to_owned(),
-        },
-        dialect: None,
         tier: Some(Tier::Basic),
         // A partner that takes 300 ms for every answer is busy for a minute otherwise.
         jobs: Some(if oddity.id == "answers-slowly" { 32 } else { 4 }),
-        seed: None,
-        filter: Vec::new(),
-        only: None,
-        fail_fast: false,
-        partition: None,
-        snapshots: SnapshotMode::Off,
-        snapshot_root: None,
-        rerun_prefix: "countersign run".to_owned(),
-        today: (2026, 11, 24),
-        log: None,
-        courses: false,
-        tls: false,
+        ..RunRequest::new(suite, subject)
     };
     let (events, _nobody_listens) = unbounded_channel();
     (oddity, run(request, events).await)
 }
 
 /// What a report holds against a partner.
-fn complaints(oddity: Oddity, report: &Report) -> Vec<String> {
+fn complaints(oddity: Switch, report: &Report) -> Vec<String> {
     let excused = |finding: &Finding| oddity.id == EXITS && finding.requirement == STAYS_UP;
     let mut all: Vec<String> = report.run.blocked.iter().cloned().collect();
     let own = report.cases.iter().filter(|case| case.verdict >= Verdict::Inconclusive);
@@ -71,7 +58,7 @@ async fn each_oddity_passes_the_basic_tier() {
     let suite = Arc::new(Suite::load(&Additions::default()).unwrap());
     let seats = Arc::new(tokio::sync::Semaphore::new(3));
     let mut runs = JoinSet::new();
-    let mut wanted: Vec<Oddity> = ODDITIES.to_vec();
+    let mut wanted: Vec<Switch> = ODDITIES.to_vec();
     // The slow one takes longest and begins first.
     wanted.sort_by_key(|oddity| oddity.id != "answers-slowly");
     for oddity in wanted {

@@ -32,7 +32,7 @@ fn the_kill_matrix_in_the_documentation_is_that_of_this_suite() {
         .map(|flaw| {
             let named = suite.cases.iter().filter(|case| case.kills.iter().any(|own| own == flaw.id));
             let named: Vec<String> = named.map(|case| format!("`{}`", case.id)).collect();
-            format!("| `{}` | {} | {} |", flaw.id, flaw.shows_on.name(), named.join(", "))
+            format!("| `{}` | {} | {} |", flaw.id, flaw.base.name(), named.join(", "))
         })
         .collect();
     wanted.sort();

@@ -7,13 +7,12 @@ mod load;
 mod login;
 mod process;
 
-use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use countersign::harness::run::{RunRequest, SnapshotMode, SubjectSpec, run};
+use countersign::harness::run::{RunRequest, SubjectSpec, run};
 use countersign::harness::suite::{Additions, Suite};
 use countersign::model::exchange::Sequence;
 use countersign::model::fault::ProviderName;
@@ -153,28 +152,11 @@ fn whole_run(runtime: &tokio::runtime::Runtime) {
     let suite = Arc::new(Suite::load(&Additions::default()).expect("the embedded suite can be read"));
     let once = |filter: Vec<String>| {
         let request = RunRequest {
-            suite: Arc::clone(&suite),
-            subject: SubjectSpec::Reference {
-                base: Base::Full,
-                flaws: BTreeSet::new(),
-                oddities: BTreeSet::new(),
-                dialect: "oidc".to_owned(),
-            },
-            dialect: None,
             tier: Some(Tier::Strict),
             jobs: Some(4),
             seed: Some(1),
             filter,
-            only: None,
-            fail_fast: false,
-            partition: None,
-            snapshots: SnapshotMode::Off,
-            snapshot_root: None,
-            rerun_prefix: String::new(),
-            today: (2026, 1, 1),
-            log: None,
-            courses: false,
-            tls: false,
+            ..RunRequest::new(Arc::clone(&suite), SubjectSpec::reference(Base::Full, "oidc"))
         };
         let begin = Instant::now();
         let report = runtime.block_on(async {

@@ -8,10 +8,10 @@ use crate::harness::known;
 use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
 use crate::harness::suite::Suite;
 
-use super::run::today;
 use super::subject::SubjectArgs;
 use super::suite::SuiteArgs;
 use super::{Failure, runtime};
+use crate::harness::calendar::today;
 
 #[derive(Args, Clone)]
 pub(super) struct CheckArgs {

@@ -6,10 +6,10 @@ use crate::harness::kill::{self, KillRequest};
 use crate::model::verdict::Verdict;
 use crate::report::matrix;
 
-use super::run::today;
 use super::subject::flaws;
 use super::suite::SuiteArgs;
 use super::{Failure, runtime};
+use crate::harness::calendar::today;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 use std::io::IsTerminal as _;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use clap::{Args, ValueEnum};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::harness::calendar::today;
 use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
 use crate::harness::{last, snapshot};
 use crate::model::result::Event;
@@ -291,21 +291,6 @@ async fn show(mut events: UnboundedReceiver<Event>) -> Courses {
         }
     }
     courses
-}
-
-/// Year, month and day in UTC.
-pub(super) fn today() -> (i32, u32, u32) {
-    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-    // Days since 1970-03-01, by eras of 400 years: the leap day is the last day of such a year.
-    let days = i64::try_from(seconds / 86_400).unwrap_or(0) + 719_468;
-    let (era, day_of_era) = (days.div_euclid(146_097), days.rem_euclid(146_097));
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month + 2) / 5 + 1;
-    let calendar_month = if month < 10 { month + 3 } else { month - 9 };
-    let year = year_of_era + era * 400 + i64::from(calendar_month <= 2);
-    (i32::try_from(year).unwrap_or(1970), u32::try_from(calendar_month).unwrap_or(1), u32::try_from(day).unwrap_or(1))
 }
 
 #[cfg(test)]

@@ -309,7 +309,7 @@ async fn follow(mut config: Config, everybody: &Everybody, provider: &Provider) 
 pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
     if args.list_flaws {
         for flaw in FLAWS {
-            say!("{:<36} shows on {:<5} {}", flaw.id, flaw.shows_on.name(), flaw.what);
+            say!("{:<36} shows on {:<5} {}", flaw.id, flaw.base.name(), flaw.what);
         }
         return Ok(0);
     }

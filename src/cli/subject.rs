@@ -9,7 +9,7 @@ use crate::harness::run::SubjectSpec;
 use crate::harness::suite::Suite;
 use crate::model::diagnostic::nearest;
 use crate::model::manifest::{self, Names};
-use crate::reference::{Base, FLAWS, Flaw, ODDITIES, Oddity};
+use crate::reference::{Base, FLAWS, ODDITIES, Switch};
 
 use super::Failure;
 
@@ -104,37 +104,29 @@ impl SubjectArgs {
 }
 
 /// The weakest base on which flaws show, that of the oddities where there are any, else the one with every defence.
-pub(super) fn base_of(flaws: &[Flaw], oddities: &[Oddity]) -> Base {
-    let shows = flaws.iter().map(|flaw| flaw.shows_on);
-    shows.chain(oddities.iter().map(|oddity| oddity.base)).max().unwrap_or(Base::Full)
+pub(super) fn base_of(flaws: &[Switch], oddities: &[Switch]) -> Base {
+    flaws.iter().chain(oddities).map(|switch| switch.base).max().unwrap_or(Base::Full)
 }
 
 /// Oddities by their ids.
-pub(super) fn oddities(ids: &[String]) -> Result<Vec<Oddity>, Failure> {
-    let known = || ODDITIES.iter().map(|oddity| oddity.id);
-    ids.iter()
-        .map(|id| {
-            ODDITIES.iter().find(|oddity| oddity.id == id).copied().ok_or_else(|| {
-                let help = match nearest(id, known()) {
-                    Some(near) => format!("did you mean `{near}`?"),
-                    None => "countersign partner --list-oddities names those that there are".to_owned(),
-                };
-                Failure::usage(format!("no oddity `{id}`\n  help: {help}"))
-            })
-        })
-        .collect()
+pub(super) fn oddities(ids: &[String]) -> Result<Vec<Switch>, Failure> {
+    switches(ids, ODDITIES, "oddity", "--list-oddities")
 }
 
 /// Flaws by their ids.
-pub(super) fn flaws(ids: &[String]) -> Result<Vec<Flaw>, Failure> {
+pub(super) fn flaws(ids: &[String]) -> Result<Vec<Switch>, Failure> {
+    switches(ids, FLAWS, "flaw", "--list-flaws")
+}
+
+fn switches(ids: &[String], known: &[Switch], what: &str, list: &str) -> Result<Vec<Switch>, Failure> {
     ids.iter()
         .map(|id| {
-            FLAWS.iter().find(|flaw| flaw.id == id).copied().ok_or_else(|| {
-                let help = match nearest(id, FLAWS.iter().map(|flaw| flaw.id)) {
+            known.iter().find(|switch| switch.id == id).copied().ok_or_else(|| {
+                let help = match nearest(id, known.iter().map(|switch| switch.id)) {
                     Some(near) => format!("did you mean `{near}`?"),
-                    None => "countersign partner --list-flaws names those that there are".to_owned(),
+                    None => format!("countersign partner {list} names those that there are"),
                 };
-                Failure::usage(format!("no flaw `{id}`\n  help: {help}"))
+                Failure::usage(format!("no {what} `{id}`\n  help: {help}"))
             })
         })
         .collect()

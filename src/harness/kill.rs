@@ -11,12 +11,12 @@ use tokio::task::JoinSet;
 use crate::model::case::{Act, Case};
 use crate::model::result::{Finding, Report};
 use crate::model::verdict::{Level, Tier, Verdict};
-use crate::reference::{Base, FLAWS, Flaw};
+use crate::reference::{Base, FLAWS, Switch};
 
 use super::drive::PlayVariant;
 use super::guard::level_of;
 use super::plan;
-use super::run::{RunRequest, SnapshotMode, SubjectSpec, run};
+use super::run::{RunRequest, SubjectSpec, run};
 use super::suite::Suite;
 
 /// Runs at a time; each has a provider and partners of its own, and some of them wait for a timeout.
@@ -120,7 +120,7 @@ impl KillMatrix {
 
 /// Tries every flaw asked for on the weakest base where it shows; tells each row as soon as it is known.
 pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Send + Sync) -> KillMatrix {
-    let chosen: Vec<Flaw> = FLAWS
+    let chosen: Vec<Switch> = FLAWS
         .iter()
         .filter(|flaw| request.flaws.as_ref().is_none_or(|ids| ids.iter().any(|id| id == flaw.id)))
         .copied()
@@ -142,7 +142,7 @@ pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Sen
     for flaw in chosen.into_iter().rev() {
         let named = named(&request.suite, flaw.id);
         let only = (!request.all_cases).then(|| named.iter().cloned().collect());
-        let run_request = reference_run(&request, flaw.shows_on, BTreeSet::from([flaw.id.to_owned()]), only);
+        let run_request = reference_run(&request, flaw.base, BTreeSet::from([flaw.id.to_owned()]), only);
         let seats = Arc::clone(&seats);
         let suite = Arc::clone(&request.suite);
         tasks.spawn(async move {
@@ -182,24 +182,16 @@ fn reference_run(
     let switches: String = flaws.iter().map(|flaw| format!(" --flaw {flaw}")).collect();
     let over_tls = if tls { " --tls" } else { "" };
     let rerun_prefix = format!("{}{switches} --base {}{over_tls}", request.rerun_prefix, base.name());
+    let subject = SubjectSpec::Reference { base, flaws, oddities: BTreeSet::new(), dialect: "oidc".to_owned() };
     RunRequest {
-        suite: Arc::clone(&request.suite),
-        subject: SubjectSpec::Reference { base, flaws, oddities: BTreeSet::new(), dialect: "oidc".to_owned() },
-        dialect: None,
         tier: Some(Tier::Strict),
         jobs: request.jobs,
         seed: request.seed,
-        filter: Vec::new(),
         only,
-        fail_fast: false,
-        partition: None,
-        snapshots: SnapshotMode::Off,
-        snapshot_root: None,
         rerun_prefix,
         today: request.today,
-        log: None,
-        courses: false,
         tls,
+        ..RunRequest::new(Arc::clone(&request.suite), subject)
     }
 }
 
@@ -208,7 +200,7 @@ async fn silent(request: RunRequest) -> Report {
     run(request, events).await
 }
 
-fn row(suite: &Suite, flaw: Flaw, named: Vec<String>, report: &Report) -> KillRow {
+fn row(suite: &Suite, flaw: Switch, named: Vec<String>, report: &Report) -> KillRow {
     let mut killed_by = Vec::new();
     for case in &report.cases {
         let worst = suite.case(&case.id).map_or(Verdict::Fail, |own| worst_of(suite, own));
@@ -229,7 +221,7 @@ fn row(suite: &Suite, flaw: Flaw, named: Vec<String>, report: &Report) -> KillRo
         killed_by.iter().map(|kill| kill.case.clone()).filter(|id| !named.contains(id)).collect();
     KillRow {
         flaw: flaw.id.to_owned(),
-        base: flaw.shows_on,
+        base: flaw.base,
         killed_by,
         named,
         also: also.into_iter().collect(),

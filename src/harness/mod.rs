@@ -1,6 +1,7 @@
 //! The harness: plans what applies, drives attempts, guards against false alarms, decides, compares snapshots.
 
 pub mod album;
+pub mod calendar;
 pub mod coverage;
 pub mod decide;
 mod diagnose;

@@ -87,7 +87,7 @@ fn of(length: Duration) -> String {
 /// Notes on the suite as a whole: capabilities that no case asks for.
 pub fn of_suite(suite: &Suite) -> Vec<Diagnostic> {
     let asked: BTreeSet<&str> =
-        suite.cases.iter().flat_map(|case| case.needs.iter().chain(&case.unless)).map(String::as_str).collect();
+        suite.cases.iter().flat_map(|case| case.all_needs().chain(case.unless.iter().map(String::as_str))).collect();
     let in_schemas =
         |name: &str| suite.schemas.values().any(|schema| schema.to_string().contains(&format!("\"{name}\"")));
     suite

@@ -68,8 +68,11 @@ pub fn plan(cases: &[Arc<Case>], circumstances: &Circumstances<'_>) -> Vec<Plann
 }
 
 fn plan_one(case: &Arc<Case>, circumstances: &Circumstances<'_>) -> Planned {
-    let isolation = isolation(case);
     let mut reason = why_not(case, circumstances);
+    let (case, nothing_left) = without_what_is_lacking(case, circumstances);
+    let case = &case;
+    reason = reason.or(nothing_left);
+    let isolation = isolation(case);
     if reason.is_none() && isolation == Isolation::Isolated && circumstances.company == Company::Attached {
         reason = Some("it needs a freshly started partner, and this one is only attached to".to_owned());
     }
@@ -92,10 +95,8 @@ fn why_not(case: &Case, circumstances: &Circumstances<'_>) -> Option<String> {
     if !dialects.is_empty() && !dialects.iter().any(|dialect| dialect == circumstances.dialect) {
         return Some(format!("it is about {}, the partner speaks {}", dialects.join(", "), circumstances.dialect));
     }
-    if let Some(lacking) = case.needs.iter().find(|need| !circumstances.capabilities.contains(*need)) {
-        let known = circumstances.lacking.iter().find(|own| own.name == *lacking);
-        let own = known.and_then(|own| own.lacking.clone());
-        return Some(own.unwrap_or_else(|| format!("the partner does not declare `{lacking}`")));
+    if let Some(lacking) = lacking(&case.needs, circumstances) {
+        return Some(said_of(lacking, circumstances));
     }
     if !circumstances.tls && shows_certificates(case) {
         return Some("the provider shows no certificate over plain http; add --tls".to_owned());
@@ -107,6 +108,37 @@ fn why_not(case: &Case, circumstances: &Circumstances<'_>) -> Option<String> {
         return Some("the partner takes identity from userinfo and does not read the ID token".to_owned());
     }
     None
+}
+
+/// The first capability of a list that the partner does not have.
+fn lacking<'n>(needs: &'n [String], circumstances: &Circumstances<'_>) -> Option<&'n str> {
+    needs.iter().find(|need| !circumstances.capabilities.contains(*need)).map(String::as_str)
+}
+
+/// That it lacks a capability, in words.
+fn said_of(lacking: &str, circumstances: &Circumstances<'_>) -> String {
+    let known = circumstances.lacking.iter().find(|own| own.name == lacking);
+    let own = known.and_then(|own| own.lacking.clone());
+    own.unwrap_or_else(|| format!("the partner does not declare `{lacking}`"))
+}
+
+/// The case as this partner can play it: without the steps that need what it lacks. Also says why nothing is left of it
+/// that could fail: every expectation about its own rule, or everything that is amiss in it, was among them.
+fn without_what_is_lacking(case: &Arc<Case>, circumstances: &Circumstances<'_>) -> (Arc<Case>, Option<String>) {
+    let gone: Vec<&str> = case.steps.iter().filter_map(|step| lacking(&step.needs, circumstances)).collect();
+    if gone.is_empty() {
+        return (Arc::clone(case), None);
+    }
+    let mut rest = Case::clone(case);
+    rest.steps.retain(|step| lacking(&step.needs, circumstances).is_none());
+    let pointless = rest.own_expectations().next().is_none() || case.is_negative() && !rest.is_negative();
+    let mut reasons: Vec<String> = Vec::new();
+    for reason in gone.into_iter().filter(|_| pointless).map(|lacking| said_of(lacking, circumstances)) {
+        if !reasons.contains(&reason) {
+            reasons.push(reason);
+        }
+    }
+    (Arc::new(rest), pointless.then(|| reasons.join("; ")))
 }
 
 fn faults(case: &Case) -> impl Iterator<Item = &Fault> {
@@ -121,7 +153,7 @@ fn faults(case: &Case) -> impl Iterator<Item = &Fault> {
 /// Whether a deviation stands in the ID token and nowhere else: one that userinfo has as well reaches everybody.
 /// Whether a case means anything over TLS only.
 pub fn needs_tls(case: &Case) -> bool {
-    case.needs.iter().any(|need| need == "https") || shows_certificates(case)
+    case.all_needs().any(|need| need == "https") || shows_certificates(case)
 }
 
 fn shows_certificates(case: &Case) -> bool {
@@ -224,4 +256,68 @@ pub fn in_partition(id: &str, (k, n): (u32, u32)) -> bool {
 /// Whether a filter of the command line means a case: its id, the beginning of it, or a part.
 pub fn matches_filter(id: &str, filters: &[String]) -> bool {
     filters.is_empty() || filters.iter().any(|filter| id == filter || id.contains(filter.as_str()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::harness::suite::{Additions, Suite};
+    use crate::model::case::parse;
+    use crate::reference::Base;
+
+    const HEAD: &str =
+        "title = \"x\"\nrequirement = \"oidc-core/2#sub\"\ntier = \"basic\"\nkills = [\"null-sub-account\"]\n";
+    const SIGN_IN: &str = "[[step]]\nsign_in = { as = \"alice\" }\n";
+    const FAULT: &str = "[[step]]\nfault = { in = \"id_token\", drop = \"sub\" }\n";
+
+    /// A case as a partner with these capabilities plays it.
+    fn planned(text: &str, has: &[&str]) -> Planned {
+        let suite = Suite::load(&Additions::default()).unwrap();
+        let case = parse("tokens/x", "x.toml", &format!("{HEAD}{text}"), &suite.vocabulary).unwrap();
+        let manifest = super::super::subject::SubjectSpec::reference(Base::Full, "oidc").manifest();
+        let capabilities = has.iter().map(|name| (*name).to_owned()).collect();
+        let circumstances = Circumstances {
+            manifest: &manifest,
+            capabilities: &capabilities,
+            dialect: "oidc",
+            tier: Tier::Basic,
+            requirements: &suite.requirements,
+            company: Company::SideBySide,
+            lacking: &suite.capabilities,
+            tls: false,
+        };
+        plan_one(&Arc::new(case), &circumstances)
+    }
+
+    #[test]
+    fn a_step_is_left_out_where_the_partner_lacks_what_it_needs() {
+        let counts = "[[step]]\nneeds = [\"account-count\"]\nexpect = { account = { new = 0 } }\n";
+        let nobody = "[[step]]\nexpect = { session = \"nobody\" }\n";
+        let text = format!("{FAULT}{SIGN_IN}{counts}{nobody}");
+        let with = planned(&text, &["account-count"]);
+        assert_eq!((with.case.steps.len(), with.isolation), (4, Isolation::Exclusive));
+        let without = planned(&text, &[]);
+        assert_eq!((without.case.steps.len(), without.isolation), (3, Isolation::Shared));
+        assert_eq!(without.case.steps[2].place, 3, "a step keeps its number in the file");
+        assert_eq!(without.not_applicable, None);
+    }
+
+    #[test]
+    fn a_case_without_an_expectation_about_its_own_rule_is_not_applicable() {
+        let other = "[[step]]\nexpect = { session = \"alice\" }\nrequirement = \"rfc6749/4.1\"\n";
+        let own = "[[step]]\nneeds = [\"userinfo\"]\nexpect = { hidden = \"access_token\", from = [\"url\"] }\n";
+        let text = format!("{SIGN_IN}{other}{own}");
+        assert_eq!(planned(&text, &["userinfo"]).not_applicable, None);
+        let without = planned(&text, &[]);
+        assert_eq!(without.not_applicable.as_deref(), Some("the partner does not declare `userinfo`"));
+        assert!(without.variants.is_empty());
+    }
+
+    #[test]
+    fn a_case_that_loses_everything_that_is_amiss_is_not_applicable() {
+        let fault = FAULT.replace("[[step]]\n", "[[step]]\nneeds = [\"nonce\"]\n");
+        let text = format!("{fault}{SIGN_IN}[[step]]\nexpect = {{ session = {{ not = \"bob\" }} }}\n");
+        assert_eq!(planned(&text, &["nonce"]).not_applicable, None);
+        assert_eq!(planned(&text, &[]).not_applicable.as_deref(), Some("the partner does not declare `nonce`"));
+    }
 }

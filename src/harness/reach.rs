@@ -1,6 +1,5 @@
 //! Where a case will run: from which tier, on which dialects, on which base of the reference partner, in which company.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::case::Case;
@@ -53,8 +52,7 @@ pub fn reach(suite: &Suite, case: &Arc<Case>) -> Reach {
 }
 
 fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str) -> Option<String> {
-    let subject =
-        SubjectSpec::Reference { base, flaws: BTreeSet::new(), oddities: BTreeSet::new(), dialect: dialect.to_owned() };
+    let subject = SubjectSpec::reference(base, dialect);
     let tls = needs_tls(case);
     let manifest = subject.manifest_over(tls);
     let capabilities = capabilities_of(&manifest);

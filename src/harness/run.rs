@@ -14,6 +14,7 @@ use crate::model::verdict::{Level, Tier, Verdict};
 use crate::partner::LaunchError;
 use crate::tls::Authority;
 
+use super::calendar::today;
 use super::decide::{Decided, Decider};
 use super::plan::{self, Circumstances, Planned};
 use super::smoke;
@@ -79,6 +80,30 @@ pub struct RunRequest {
 }
 
 impl RunRequest {
+    /// Everything of one subject, as its manifest says, with nothing written anywhere; what is wanted otherwise is set
+    /// beside it: `RunRequest { tier: Some(Tier::Basic), ..RunRequest::new(suite, subject) }`.
+    pub fn new(suite: Arc<Suite>, subject: SubjectSpec) -> RunRequest {
+        RunRequest {
+            suite,
+            subject,
+            dialect: None,
+            tier: None,
+            jobs: None,
+            seed: None,
+            filter: Vec::new(),
+            only: None,
+            fail_fast: false,
+            partition: None,
+            snapshots: SnapshotMode::Off,
+            snapshot_root: None,
+            rerun_prefix: "countersign run".to_owned(),
+            today: today(),
+            log: None,
+            courses: false,
+            tls: false,
+        }
+    }
+
     /// The tier in force.
     pub fn tier(&self) -> Tier {
         self.tier.unwrap_or_else(|| self.subject.manifest().tier)

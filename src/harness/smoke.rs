@@ -134,9 +134,11 @@ fn smoke_case() -> Case {
         repeat: 1,
         background: false,
         attack: false,
+        needs: Vec::new(),
         requirement: None,
         level: None,
         act,
+        place: 0,
         line: 0,
     };
     let answer = Answer { who: Who::Someone, scopes: ScopeAnswer::Everything };

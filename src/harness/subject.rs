@@ -36,6 +36,11 @@ pub enum SubjectSpec {
 }
 
 impl SubjectSpec {
+    /// The plain reference partner.
+    pub fn reference(base: Base, dialect: &str) -> SubjectSpec {
+        SubjectSpec::Reference { base, flaws: BTreeSet::new(), oddities: BTreeSet::new(), dialect: dialect.to_owned() }
+    }
+
     /// What the partner says of itself.
     pub fn manifest(&self) -> Manifest {
         match self {

@@ -1,28 +1,13 @@
-//! The flaws of the reference partner, each a switch. One mechanism: a set of names that is asked at the place where a
-//! sound partner would decide otherwise.
+//! The flaws of the reference partner, each a switch.
 
-use std::collections::BTreeSet;
+use super::{Base, Switch};
 
-use super::{Base, Flaw};
-
-/// Which flaws are switched on.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Flaws(pub BTreeSet<String>);
-
-impl Flaws {
-    /// Whether this one is on.
-    pub fn has(&self, id: &str) -> bool {
-        debug_assert!(FLAWS.iter().any(|flaw| flaw.id == id), "no flaw {id}");
-        self.0.contains(id)
-    }
-}
-
-const fn flaw(id: &'static str, shows_on: Base, what: &'static str) -> Flaw {
-    Flaw { id, what, shows_on }
+const fn flaw(id: &'static str, shows_on: Base, what: &'static str) -> Switch {
+    Switch::new(id, shows_on, what)
 }
 
 /// Every flaw that is built, in the order of what it is about.
-pub const FLAWS: &[Flaw] = &[
+pub const FLAWS: &[Switch] = &[
     // state
     flaw("skip-state", Base::Min, "the callback ignores state altogether"),
     flaw("state-only-presence", Base::Min, "any state that is not empty is accepted"),
@@ -144,15 +129,3 @@ pub const FLAWS: &[Flaw] = &[
     flaw("restarts-on-error", Base::Min, "sends the person to the provider again at every error, for ever"),
     flaw("hot-retry", Base::Min, "tries again at once, and again, when the provider fails"),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_flaw_has_an_id_of_its_own_and_says_what_is_wrong() {
-        let ids: BTreeSet<&str> = FLAWS.iter().map(|flaw| flaw.id).collect();
-        assert_eq!(ids.len(), FLAWS.len());
-        assert!(FLAWS.iter().all(|flaw| !flaw.what.is_empty()));
-    }
-}

@@ -12,6 +12,7 @@ mod manifest;
 mod oddities;
 mod provider;
 mod state;
+mod switches;
 mod token_login;
 mod web;
 
@@ -27,7 +28,8 @@ use crate::tls::{Authority, Client, Server, TlsError};
 
 pub use flaws::FLAWS;
 pub use manifest::manifest;
-pub use oddities::{ODDITIES, Oddity, declare};
+pub use oddities::{ODDITIES, declare};
+pub use switches::Switch;
 
 /// Which defences it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -52,17 +54,6 @@ impl Base {
             Base::Full => "full",
         }
     }
-}
-
-/// A switchable defect.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Flaw {
-    /// `skip-nonce`.
-    pub id: &'static str,
-    /// What is wrong, in one line.
-    pub what: &'static str,
-    /// The weakest base on which it shows.
-    pub shows_on: Base,
 }
 
 /// How the reference partner is set up.

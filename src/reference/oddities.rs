@@ -1,42 +1,18 @@
 //! Odd but right: habits of sound partners that a judge must put up with, each a switch. A case that fails one of them
-//! cries wolf. One mechanism, as for flaws: a set of names that is asked where the habit shows, and what the manifest
-//! says of it.
+//! cries wolf. With what the manifest says of each.
 
 use std::collections::BTreeSet;
 
 use crate::model::manifest::{IdentityFrom, Manifest, OnRevocation};
 
-use super::Base;
+use super::{Base, Switch};
 
-/// A habit that is odd and right.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Oddity {
-    /// `answers-slowly`.
-    pub id: &'static str,
-    /// The base that has it.
-    pub base: Base,
-    /// What it does, in one line.
-    pub what: &'static str,
-}
-
-/// Which habits it has.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Oddities(pub BTreeSet<String>);
-
-impl Oddities {
-    /// Whether it has this one.
-    pub fn has(&self, id: &str) -> bool {
-        debug_assert!(ODDITIES.iter().any(|oddity| oddity.id == id), "no oddity {id}");
-        self.0.contains(id)
-    }
-}
-
-const fn oddity(id: &'static str, base: Base, what: &'static str) -> Oddity {
-    Oddity { id, base, what }
+const fn oddity(id: &'static str, base: Base, what: &'static str) -> Switch {
+    Switch::new(id, base, what)
 }
 
 /// Every habit that is built.
-pub const ODDITIES: &[Oddity] = &[
+pub const ODDITIES: &[Switch] = &[
     // defences
     oddity("pkce-alone", Base::Full, "PKCE is its only defence against forged responses: no state, no nonce"),
     oddity("state-bound-to-cookie", Base::Oidc, "one state per browser, made from its cookie"),
@@ -108,17 +84,5 @@ pub fn declare(manifest: &mut Manifest, oddities: &BTreeSet<String>) {
             "logout-later" => manifest.session.grace = Some("3s".to_owned()),
             _ => {}
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_oddity_has_an_id_of_its_own_and_says_what_it_does() {
-        let ids: BTreeSet<&str> = ODDITIES.iter().map(|oddity| oddity.id).collect();
-        assert_eq!(ids.len(), ODDITIES.len());
-        assert!(ODDITIES.iter().all(|oddity| !oddity.what.is_empty()));
     }
 }

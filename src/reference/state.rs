@@ -9,8 +9,9 @@ use serde_json::Value as Json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use super::flaws::Flaws;
-use super::oddities::Oddities;
+use super::flaws::FLAWS;
+use super::oddities::ODDITIES;
+use super::switches::Switches;
 use super::web::Page;
 use super::{Base, ReferenceConfig};
 
@@ -100,8 +101,8 @@ pub(super) struct Inner {
 /// The partner, as it stands toward one of its providers; what it remembers is the same toward all.
 pub(super) struct App {
     pub config: ReferenceConfig,
-    pub flaws: Flaws,
-    pub odd: Oddities,
+    pub flaws: Switches,
+    pub odd: Switches,
     /// Set when it ends itself: how.
     pub exited: watch::Sender<Option<String>>,
     /// Held by the one request that is answered, where one is answered at a time.
@@ -118,8 +119,8 @@ impl App {
     pub fn new(config: ReferenceConfig, base_url: String) -> Self {
         let inner = Arc::default();
         let toward = |config: &ReferenceConfig, others: Vec<Arc<App>>| App {
-            flaws: Flaws(config.flaws.clone()),
-            odd: Oddities(config.oddities.clone()),
+            flaws: Switches::new(FLAWS, &config.flaws),
+            odd: Switches::new(ODDITIES, &config.oddities),
             exited: watch::channel(None).0,
             turn: tokio::sync::Mutex::default(),
             config: config.clone(),

@@ -1,20 +1,19 @@
 //! `cases try`: does the honest partner pass, and does the case catch the flaws that it names?
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
 use tokio::sync::mpsc::unbounded_channel;
 
-use crate::cli::run::today;
 use crate::cli::suite::shown;
 use crate::cli::{Failure, runtime, style};
+use crate::harness::calendar::today;
 use crate::harness::kill::{self, KillRequest, KillRow};
 use crate::harness::not_built::not_built;
 use crate::harness::notes;
 use crate::harness::plan;
-use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
+use crate::harness::run::{self as harness, RunRequest, SubjectSpec};
 use crate::harness::suite::Suite;
 use crate::model::result::Report;
 use crate::model::verdict::{Tier, Verdict};
@@ -101,28 +100,10 @@ fn honest(alone: &Arc<Suite>, file: &Path, runtime: &tokio::runtime::Runtime) ->
 async fn play(alone: &Arc<Suite>, file: &Path, base: Base) -> Report {
     let tls = alone.cases.iter().any(|case| plan::needs_tls(case));
     let request = RunRequest {
-        suite: Arc::clone(alone),
-        subject: SubjectSpec::Reference {
-            base,
-            flaws: BTreeSet::new(),
-            oddities: BTreeSet::new(),
-            dialect: "oidc".to_owned(),
-        },
-        dialect: None,
         tier: Some(Tier::Fapi),
-        jobs: None,
-        seed: None,
-        filter: Vec::new(),
-        only: None,
-        fail_fast: false,
-        partition: None,
-        snapshots: SnapshotMode::Off,
-        snapshot_root: None,
         rerun_prefix: format!("countersign cases try {}", file.display()),
-        today: today(),
-        log: None,
-        courses: false,
         tls,
+        ..RunRequest::new(Arc::clone(alone), SubjectSpec::reference(base, "oidc"))
     };
     let (events, _nobody) = unbounded_channel();
     harness::run(request, events).await

@@ -31,7 +31,7 @@ pub fn course(case: &Case, drawing: &Drawing<'_>, facts: &judge::Facts) -> Vec<R
     for (step, act) in case.steps.iter().enumerate() {
         let seen: Vec<&Observation> = drawing.observations.iter().filter(|seen| seen.step == step).collect();
         let missed = seen.iter().any(|seen| !judge::observation(seen, drawing.transcript, facts).is_empty());
-        rungs.push(Rung::Step { step, missed });
+        rungs.push(Rung::Step { step: act.place, missed });
         let of_step = exchanges.iter().filter(|exchange| exchange.cause.step == step);
         // While a browser waits for the partner's answer, the partner talks to the provider.
         let mut awaited: Vec<(&str, &str, Rung)> = Vec::new();

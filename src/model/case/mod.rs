@@ -53,6 +53,17 @@ impl Case {
         self.id.split('/').next().unwrap_or(&self.id)
     }
 
+    /// Every capability that the case or one of its steps needs.
+    pub fn all_needs(&self) -> impl Iterator<Item = &str> {
+        self.needs.iter().chain(self.steps.iter().flat_map(|step| &step.needs)).map(String::as_str)
+    }
+
+    /// The expectations about the case's own rule: without one of them it says nothing about it.
+    pub fn own_expectations(&self) -> impl Iterator<Item = &Step> {
+        let own = |rule: &Option<String>| rule.as_ref().is_none_or(|rule| *rule == self.requirement);
+        self.steps.iter().filter(move |step| matches!(step.act, Act::Expect(_)) && own(&step.requirement))
+    }
+
     /// Whether it asks how many accounts are new.
     pub fn counts_accounts(&self) -> bool {
         self.steps.iter().any(|step| match &step.act {
@@ -130,12 +141,16 @@ pub struct Step {
     pub background: bool,
     /// Left out of the control run.
     pub attack: bool,
+    /// Left out where the partner lacks one of these capabilities.
+    pub needs: Vec<String>,
     /// For an `expect` step: another rule than the header's.
     pub requirement: Option<String>,
     /// For an `expect` step: another level.
     pub level: Option<LevelRule>,
     /// The action or the expectation.
     pub act: Act,
+    /// Its place in the file, from 0: it stays where steps before it are left out.
+    pub place: usize,
     /// Line in the file, from 1.
     pub line: usize,
 }

@@ -79,7 +79,7 @@ fn kills(out: &mut String, case: &Case) {
     out.push_str("\nIt must catch a partner in which\n");
     for kill in &case.kills {
         let flaw = FLAWS.iter().find(|flaw| flaw.id == kill);
-        let what = flaw.map_or(String::new(), |flaw| format!(": {} (base {})", flaw.what, flaw.shows_on.name()));
+        let what = flaw.map_or(String::new(), |flaw| format!(": {} (base {})", flaw.what, flaw.base.name()));
         out.push_str(&format!("  - {kill}{what}\n"));
     }
 }
@@ -119,6 +119,9 @@ fn place_and_times(mut words: String, step: &Step) -> String {
 
 fn step_words(step: &Step, case: &Case, requirements: &Registry) -> String {
     let mut words = place_and_times(acts::act(&step.act, case), step);
+    if !step.needs.is_empty() {
+        words = format!("if the partner has {}: {words}", step.needs.join(" and "));
+    }
     if let Some(id) = &step.requirement {
         let level = step.level.as_ref().map(level_words);
         let level = level.or_else(|| requirements.get(id).map(|rule| rule.level.to_string())).unwrap_or_default();

@@ -175,6 +175,13 @@ fn steps() -> Json {
         ),
         ("background", truth("Do not wait for the end.")),
         ("attack", truth("Left out of the control run (faults always are).")),
+        (
+            "needs",
+            list_of(
+                "Capabilities; where the partner lacks one, this step is left out. Where every expectation about the case's own rule is left out, the case is not applicable.",
+                json!({ "type": "string" }),
+            ),
+        ),
         ("requirement", named("Of an `expect` step: another rule than the header's.", "requirement")),
         ("level", named("Of an `expect` step: another level.", "level")),
     ];

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::model::case::{Case, ManifestList, Variant, VariantName};
+use crate::model::case::{Case, ManifestList, Step, Variant, VariantName};
 use crate::model::diagnostic::nearest;
 use crate::model::verdict::{Level, LevelRule, Tier};
 
@@ -43,12 +43,9 @@ pub(super) fn case<'t>(reader: &Reader<'t>, id: &str, table: &'t DeTable<'t>) ->
     let title = needed("title", "\"A sentence: what must hold\"").and_then(|node| reader.text_of(node));
     let rule = needed("requirement", "\"rfc6749/4.1.2\"").and_then(|node| requirement(reader, node));
     let own_tier = needed("tier", "\"basic\"").and_then(|node| tier(reader, node));
-    let capabilities = |key: &str| -> Vec<String> {
-        table
-            .get(key)
-            .map(|node| names(reader, node, |name| reader.vocabulary.has_capability(name), capability))
-            .unwrap_or_default()
-    };
+    let mut steps: Vec<Step> =
+        tables(reader, table, "step").into_iter().filter_map(|node| step(reader, node)).collect();
+    steps.iter_mut().enumerate().for_each(|(place, step)| step.place = place);
     let kills = table.get("kills").map(|node| names(reader, node, |name| reader.vocabulary.flaws.contains(name), flaw));
     let dialects = table.get("dialects").map(|node| {
         let known = |name: &str| reader.vocabulary.dialects.is_empty() || reader.vocabulary.dialects.contains(name);
@@ -64,13 +61,13 @@ pub(super) fn case<'t>(reader: &Reader<'t>, id: &str, table: &'t DeTable<'t>) ->
         tier: own_tier.unwrap_or_default(),
         level: table.get("level").and_then(|node| level(reader, node)),
         dialects: dialects.unwrap_or_default(),
-        needs: capabilities("needs"),
-        unless: capabilities("unless"),
+        needs: capabilities(reader, table, "needs"),
+        unless: capabilities(reader, table, "unless"),
         kills: kills.unwrap_or_default(),
         about: table.get("about").and_then(|node| reader.text_of(node)),
         bystander: table.get("bystander").and_then(|node| reader.bool_of(node)),
         variants: tables(reader, table, "variant").into_iter().filter_map(|node| variant(reader, node)).collect(),
-        steps: tables(reader, table, "step").into_iter().filter_map(|node| step(reader, node)).collect(),
+        steps,
         path: reader.path.to_owned(),
     }
 }
@@ -108,6 +105,12 @@ fn names<'t>(
         all.push(name);
     }
     all
+}
+
+/// A list of capabilities, each one that a manifest can declare.
+pub(super) fn capabilities<'t>(reader: &Reader<'t>, table: &'t DeTable<'t>, key: &str) -> Vec<String> {
+    let known = |name: &str| reader.vocabulary.has_capability(name);
+    table.get(key).map(|node| names(reader, node, known, capability)).unwrap_or_default()
 }
 
 fn capability<'t>(reader: &Reader<'t>, node: Node<'t>, name: &str) {

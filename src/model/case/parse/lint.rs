@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml::de::{DeTable, DeValue};
 
-use crate::model::case::{Act, BrowserName, Case, Expectation, Expected, FaultSource, Target, Who};
+use crate::model::case::{Act, BrowserName, Case, Expectation, Expected, FaultSource, Step, Target, Who};
 use crate::model::diagnostic::nearest;
 use crate::model::fault::{Fault, Pace, ProviderName};
 
@@ -26,6 +26,7 @@ pub(super) fn case<'t>(reader: &Reader<'t>, case: &Case, table: &'t DeTable<'t>)
         return;
     }
     proves_something(reader, case);
+    step_needs(reader, case, &steps);
     step_names(reader, case, &steps);
     chances(reader, case, &steps);
     held(reader, case, &steps);
@@ -46,6 +47,41 @@ fn proves_something(reader: &Reader<'_>, case: &Case) {
             format!("this case has {what} but no `kills`, so nothing proves that it can fail"),
             "name a flaw (countersign partner --list-flaws), or add one to the reference partner",
         );
+    }
+}
+
+/// What a step needs is worth saying only where the whole case does not need it; and what is left out with a step must
+/// not be missed by one that stays.
+fn step_needs<'t>(reader: &Reader<'t>, case: &Case, steps: &[Node<'t>]) {
+    let expects = case.steps.iter().any(|step| matches!(step.act, Act::Expect(_)));
+    if expects && case.own_expectations().next().is_none() {
+        reader.whole(
+            format!("no expectation is about the case's own rule, `{}`", case.requirement),
+            "leave `requirement` out where it is meant",
+        );
+    }
+    let mut saved: BTreeMap<&str, &Step> = BTreeMap::new();
+    for (step, node) in case.steps.iter().zip(steps) {
+        if let Some(need) = step.needs.iter().find(|need| case.needs.contains(need)) {
+            let message = format!("the whole case needs `{need}`, so this step cannot be left out for lack of it");
+            reader.error(place_of(node, &["needs"]), message, "take it out here, or out of the header");
+        }
+        let mut uses = Vec::new();
+        collect_saved(node, &mut uses);
+        let named = match &step.act {
+            Act::Mend(name) => case.steps.iter().find(|own| own.name.as_ref() == Some(name)),
+            Act::Expect(own) => case.steps.iter().find(|step| step.name.is_some() && step.name == own.since),
+            _ => None,
+        };
+        let sources = uses.iter().filter_map(|(name, span)| Some((*saved.get(name.as_str())?, span.clone())));
+        for (source, span) in sources.chain(named.map(|named| (named, key_span(node, step.act.word())))) {
+            if let Some(need) = source.needs.iter().find(|need| !step.needs.contains(need)) {
+                let message =
+                    format!("without `{need}` the step of line {} is left out, and this one misses it", source.line);
+                reader.error(span, message, format!("needs = [\"{need}\"] on this step as well"));
+            }
+        }
+        saved.extend(step.save.iter().map(|(name, _)| (name.as_str(), step)));
     }
 }
 
@@ -317,7 +353,7 @@ fn providers(reader: &Reader<'_>, case: &Case) {
     let text = format!("{:?}{:?}", case.steps, case.variants);
     let in_values = ["other", "attacker"].iter().any(|name| text.contains(&format!("of: \"{name}\"")))
         || ["at: Other", "at: Attacker"].iter().any(|word| text.contains(word));
-    if (in_faults || in_steps || in_values) && !case.needs.iter().any(|need| need == "second-provider") {
+    if (in_faults || in_steps || in_values) && !case.all_needs().any(|need| need == "second-provider") {
         reader.whole(
             "this case speaks of a second provider, which not every partner has",
             "needs = [\"second-provider\"]",

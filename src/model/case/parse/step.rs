@@ -8,12 +8,12 @@ use crate::model::case::{BrowserName, Step};
 use crate::model::diagnostic::nearest;
 
 use super::act::{ACTIONS, act};
-use super::header::{level, requirement};
+use super::header::{capabilities, level, requirement};
 use super::reader::{LANGUAGE, Node, Reader, members};
 
 /// The keys beside the action.
-pub(super) const KEYS: [&str; 9] =
-    ["name", "browser", "tab", "save", "repeat", "background", "attack", "requirement", "level"];
+pub(super) const KEYS: [&str; 10] =
+    ["name", "browser", "tab", "save", "repeat", "background", "attack", "needs", "requirement", "level"];
 
 /// A step, if it has an action that can be read.
 pub(super) fn step<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Step> {
@@ -65,9 +65,11 @@ pub(super) fn step<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Step> {
         repeat: repeat.and_then(|repeat| u32::try_from(repeat).ok()).unwrap_or(1),
         background: table.get("background").and_then(|node| reader.bool_of(node)).unwrap_or_default(),
         attack: table.get("attack").and_then(|node| reader.bool_of(node)).unwrap_or_default(),
+        needs: capabilities(reader, table, "needs"),
         requirement: table.get("requirement").and_then(|node| requirement(reader, node)),
         level: table.get("level").and_then(|node| level(reader, node)),
         act,
+        place: 0,
         line: reader.line(span.start),
     })
 }
