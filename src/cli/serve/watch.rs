@@ -20,6 +20,8 @@ impl Watched {
     /// Watches the folder of a file, so that a file that is put in the place of another one is seen, too.
     pub fn new(path: &Path, text: &str) -> Result<Watched, String> {
         let (tell, changed) = mpsc::channel(1);
+        // A change between the first reading and the beginning of the watch has no event: it is looked for once.
+        let _ = tell.try_send(());
         let heard = move |event: notify::Result<notify::Event>| {
             if event.is_ok_and(|event| may_have_changed(event.kind)) {
                 // One word that waits is enough.
