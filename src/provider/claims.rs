@@ -5,8 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
 use sha2::{Digest as _, Sha256, Sha512};
 
-use crate::model::case::Audience;
-use crate::model::persona::Person;
+use crate::model::persona::{Friends, Grant, Look, Person, visible};
 use crate::model::wire::Wire;
 
 use super::ClientRegistration;
@@ -34,9 +33,11 @@ pub(super) fn profile(shared: &Shared, person: &Person, scopes: &[String]) -> Wi
     wire
 }
 
-/// Whether everybody may see a field.
+/// Whether a person's own token shows a granted field: all but what she hides from apps.
 fn is_shown(person: &Person, field: &str) -> bool {
-    person.visible.get(field).is_none_or(|audience| *audience == Audience::Public)
+    let friends = Friends::default();
+    let own = Look { owner: person, viewer: Some(&person.name), friends: &friends };
+    visible(own, person.audience(field), Grant::Given)
 }
 
 /// What the API gives for one scope.

@@ -1,5 +1,8 @@
 //! What an access token opens, and what nothing else does (RFC 6750; OpenID Connect Core, section 5.3; RFC 7009).
 
+use countersign::model::case::Change;
+use countersign::model::persona::Audience;
+
 use super::http::{get, method, post};
 use super::site::{SECRET, Site, part};
 
@@ -132,4 +135,24 @@ async fn a_revocation_request_is_one_posted_form_with_one_token() {
     assert_eq!(site.userinfo(&token).await.status, 200);
     // What is not known is as dead as it should be (RFC 7009, section 2.2).
     assert_eq!(site.ask(post("/revoke", &[("token", "x")]).basic("shop", SECRET)).await.status, 200);
+}
+
+#[tokio::test]
+async fn what_a_person_hides_is_not_told_from_then_on() {
+    let site = Site::start().await;
+    let tokens = site.tokens(&[]).await;
+    assert_eq!(site.userinfo(&tokens.access).await.text("name"), "Alice Archer");
+    let hide = |field: &str, audience: Audience| {
+        let visible = vec![(field.to_owned(), audience)];
+        let change = Change { of: "alice".to_owned(), visible, ..Change::default() };
+        site.provider.everybody().change(&change).expect("alice is there");
+    };
+    hide("name", Audience::OnlyMe);
+    // Her own token shows what she shows to friends.
+    hide("given_name", Audience::Friends);
+    let body = site.userinfo(&tokens.access).await.json();
+    assert!(body.get("name").is_none(), "{body}");
+    assert_eq!(body["given_name"], "Alice");
+    hide("name", Audience::Everyone);
+    assert_eq!(site.userinfo(&tokens.access).await.text("name"), "Alice Archer");
 }

@@ -11,6 +11,7 @@ pub use parse::{Vocabulary, parse};
 use std::time::Duration;
 
 use super::fault::{Fault, ProviderName};
+use super::persona::Audience;
 use super::value::Value;
 use super::verdict::{Level, LevelRule, Tier};
 
@@ -376,17 +377,6 @@ pub struct Change {
     pub expire: Option<Expirable>,
     /// Whether the partner is told; `Some(false)`: stay silent, `Some(true)`: `"default"`.
     pub notify: Option<bool>,
-}
-
-/// Who may see a field.
-#[cfg_attr(test, derive(schemars::JsonSchema))]
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
-#[serde(rename_all = "snake_case")]
-#[allow(missing_docs)]
-pub enum Audience {
-    Public,
-    Friends,
-    OnlyMe,
 }
 
 #[allow(missing_docs)]

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use crate::model::case::{
-    AccountChange, Act, Answer, Audience, Case, Change, Cookies, Expirable, FaultSource, How, Notify, ParPolicy,
-    PkcePolicy, ProviderOptions, RefreshPolicy, ScopeAnswer, Scopes, SignIn, Site, Subject, Target, Via, Visit, Who,
+    AccountChange, Act, Answer, Case, Change, Cookies, Expirable, FaultSource, How, Notify, ParPolicy, PkcePolicy,
+    ProviderOptions, RefreshPolicy, ScopeAnswer, Scopes, SignIn, Site, Subject, Target, Via, Visit, Who,
 };
 use crate::model::fault::ProviderName;
+use crate::model::persona::Audience;
 
 use super::{expectations, faults, number_of, values};
 
@@ -148,9 +149,11 @@ fn change_words(change: &Change) -> String {
     }
     for (name, audience) in &change.visible {
         parts.push(match audience {
-            Audience::Public => format!("{name} is for everybody"),
+            Audience::Everyone => format!("{name} is for everybody"),
             Audience::Friends => format!("{name} is for friends only"),
+            Audience::FriendsOfFriends => format!("{name} is for friends and their friends only"),
             Audience::OnlyMe => format!("{name} is for nobody else"),
+            Audience::Custom(_) => format!("{name} is for chosen people only"),
         });
     }
     parts.extend(change.withdraw.as_ref().map(|scopes| format!("{} is withdrawn", scopes_words(scopes))));

@@ -6,10 +6,11 @@ use std::time::Duration;
 use toml::de::{DeTable, DeValue};
 
 use crate::model::case::{
-    AccountChange, Act, Answer, Audience, Change, Cookies, Expirable, FaultSource, How, Notify, ParPolicy, PkcePolicy,
+    AccountChange, Act, Answer, Change, Cookies, Expirable, FaultSource, How, Notify, ParPolicy, PkcePolicy,
     ProviderOptions, RefreshPolicy, ScopeAnswer, Scopes, SignIn, Site, Subject, Target, Via, Visit, Who,
 };
 use crate::model::manifest::PLACES;
+use crate::model::persona::Audience;
 
 use super::expect;
 use super::fault::{fault, provider};
@@ -251,7 +252,7 @@ fn change<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Change> {
 
 fn visible<'t>(reader: &Reader<'t>, node: Node<'t>) -> Vec<(String, Audience)> {
     let audience = |word: &str| match word {
-        "public" => Some(Audience::Public),
+        "public" => Some(Audience::Everyone),
         "friends" => Some(Audience::Friends),
         "only_me" => Some(Audience::OnlyMe),
         _ => None,
