@@ -16,6 +16,7 @@ use super::referrer::Policy;
 use super::request::Source;
 use super::site::{Places, Stop, same_origin};
 use super::wire::Idle;
+use super::chromium::Window;
 use super::{AgentError, Initiator, Navigation, Page, Submission, Surroundings, WantedForm};
 use crate::model::exchange::{Cause, Exchange};
 use crate::model::observation::{CookieSeen, PageSeen};
@@ -34,6 +35,7 @@ pub(crate) struct Core {
     pub(crate) jar: Mutex<Jar>,
     pub(crate) idle: Idle,
     pub(crate) record: Record,
+    pub(crate) window: Option<Window>,
     tabs: Mutex<HashMap<String, Tab>>,
     pages: Mutex<Vec<PageSeen>>,
 }
@@ -64,9 +66,31 @@ impl Core {
     }
 
     /// Travels, and leaves the tab showing what came of it.
-    async fn go(&self, tab: &str, journey: Journey, cause: &Cause) -> Result<Page, AgentError> {
+    async fn go(self: &Arc<Self>, tab: &str, journey: Journey, cause: &Cause) -> Result<Page, AgentError> {
         let embedded = journey.embedded;
-        let came = self.travel(journey, cause).await;
+        let came = match &self.window {
+            Some(window) if !embedded => {
+                window.travel(self, tab, journey, cause).await.map_err(|error| Box::new(self.lost(error)))
+            }
+            _ => self.travel(journey, cause).await,
+        };
+        self.arrive(tab, embedded, came)
+    }
+
+    /// Chromium shows a page that did not come as it does; what is known of it is in the record.
+    fn lost(&self, error: AgentError) -> Lost {
+        let last = self.record.all().pop();
+        let seen = last.map(|exchange| PageSeen {
+            seq: exchange.seq,
+            site: Url::parse(&exchange.request.url).map(|url| self.places.word(&url).to_owned()).unwrap_or_default(),
+            url: exchange.request.url.clone(),
+            request: exchange.request,
+            ..PageSeen::default()
+        });
+        Lost { error, seen: seen.unwrap_or_default() }
+    }
+
+    fn arrive(&self, tab: &str, embedded: bool, came: Result<Rest, Box<Lost>>) -> Result<Page, AgentError> {
         // What a page embeds does not take its place.
         if embedded {
             return came.map(|rest| rest.page).map_err(|lost| lost.error);
@@ -118,6 +142,7 @@ impl Browser {
     /// With an empty jar.
     pub fn new(name: &str, surroundings: Surroundings) -> Browser {
         let places = Places::new(&surroundings.origins);
+        let window = surroundings.chromium.clone().map(Window::new);
         Browser {
             core: Arc::new(Core {
                 name: name.to_owned(),
@@ -126,6 +151,7 @@ impl Browser {
                 jar: Mutex::default(),
                 idle: Idle::default(),
                 record: Record::default(),
+                window,
                 tabs: Mutex::default(),
                 pages: Mutex::default(),
             }),
@@ -160,6 +186,13 @@ impl Browser {
     ) -> Result<Page, AgentError> {
         let no_form = |url: &str| AgentError::NoForm { url: url.to_owned(), wanted: wanted.words() };
         let page = self.page(tab).ok_or_else(|| no_form(&format!("the empty tab `{tab}`")))?;
+        if let Some(window) = &self.core.window {
+            let came = window.submit(&self.core, tab, (wanted, submission), &stop_before, cause).await;
+            return match came {
+                Err(error @ AgentError::NoForm { .. }) => Err(error),
+                came => self.core.arrive(tab, false, came.map_err(|error| Box::new(self.core.lost(error)))),
+            };
+        }
         let here = Url::parse(&page.seen.url).map_err(|_| no_form(&page.seen.url))?;
         let filled = form::filled(&page.seen.response.body, &here, wanted, submission)
             .ok_or_else(|| no_form(page.seen.url.split(['?', '#']).next().unwrap_or_default()))?;
@@ -292,15 +325,18 @@ impl Browser {
     /// Sets a cookie as if `url` had set it: gives those of that name that would go there this value, else makes one.
     pub fn set_cookie(&self, url: &str, name: &str, value: &str) {
         self.core.jar().set(url, name, value, now());
+        self.core.window.iter().for_each(Window::cookies_changed);
     }
 
     /// Puts a cookie into the jar as it stands.
     pub fn plant(&self, cookie: &CookieSeen) {
         self.core.jar().plant(cookie, now());
+        self.core.window.iter().for_each(Window::cookies_changed);
     }
 
     /// Forgets cookies: by name, or all; with `origin` only those of that origin, whatever their path.
     pub fn drop_cookies(&self, name: Option<&str>, origin: Option<&str>) {
         self.core.jar().forget(name, origin);
+        self.core.window.iter().for_each(Window::cookies_changed);
     }
 }

@@ -77,7 +77,7 @@ impl Core {
         loop {
             let (mut seen, arrived) = self.request(&journey, &mut chain, &mut scratch, cause).await?;
             let Some(response) = arrived else {
-                let page = Page { seen, stopped_at: None, redirects };
+                let page = Page { seen, stopped_at: None, redirects, dom: None };
                 return Ok(Rest { page, policy: Policy::default(), passed });
             };
             let redirect = redirect_target(&response, &journey.url);
@@ -86,7 +86,7 @@ impl Core {
             let post = if redirect.is_none() { self.posts_itself(&response, &journey) } else { None };
             seen.text = looked.text;
             let rest = |seen: PageSeen, stopped_at: Option<&Url>| {
-                let page = Page { seen, stopped_at: stopped_at.map(Url::to_string), redirects };
+                let page = Page { seen, stopped_at: stopped_at.map(Url::to_string), redirects, dom: None };
                 Rest { page, policy: looked.policy, passed: Vec::new() }
             };
             let posted = post.as_ref().map(|filled| filled.action.clone());

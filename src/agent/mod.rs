@@ -1,9 +1,11 @@
 //! The user's browser that the harness drives. It knows sites, cookies, redirects and forms, and nothing of cases.
 //!
-//! The engine speaks HTTP/1.1 itself and runs no script. It contacts this machine and the origins that it is told are
+//! There are two engines behind one [`Browser`]: one that speaks HTTP/1.1 itself and runs no script, and a real Chromium
+//! for partners that need scripts. Each contacts this machine and the origins that it is told are
 //! somebody's, nothing else: a navigation that leads elsewhere rests on a page without an answer (status 0).
 
 mod browser;
+mod chromium;
 mod form;
 mod html;
 mod jar;
@@ -25,8 +27,19 @@ use crate::model::observation::PageSeen;
 use crate::tls;
 
 pub use browser::Browser;
+pub use chromium::{Chromium, ChromiumError};
 pub(crate) use browser::Core;
 pub(crate) use site::is_loopback;
+
+/// Which browser drives the pages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Engine {
+    /// The harness's own: fast, without scripts.
+    #[default]
+    Http,
+    /// A real Chromium.
+    Chromium,
+}
 
 /// What all browsers of an attempt have in common.
 #[derive(Clone)]
@@ -41,6 +54,8 @@ pub struct Surroundings {
     pub limits: Limits,
     /// For https: whom it trusts. Without it the browser speaks plain http only.
     pub tls: Option<tls::Client>,
+    /// Navigations are Chromium's; without it the browser speaks HTTP itself.
+    pub chromium: Option<Arc<Chromium>>,
 }
 
 /// Header name and the value for (browser, tab).
@@ -114,6 +129,8 @@ pub struct Page {
     pub stopped_at: Option<String>,
     /// How many redirects were followed.
     pub redirects: usize,
+    /// The page as its scripts have made it, where it has some.
+    pub dom: Option<String>,
 }
 
 /// Why a navigation came to no page.
@@ -159,6 +176,12 @@ pub enum AgentError {
         /// The limit.
         limit: usize,
     },
+    /// The browser itself fails: nothing is known of the partner.
+    #[error("the browser fails: {why}")]
+    Engine {
+        /// Why.
+        why: String,
+    },
     /// There is no such form.
     #[error("{url} shows no form {wanted}")]
     NoForm {
@@ -191,7 +214,8 @@ pub struct Submission {
 /// The members that a form would send as it stands.
 pub fn form_defaults(page: &Page, wanted: &WantedForm) -> Option<Vec<(String, String)>> {
     let url = Url::parse(&page.seen.url).ok()?;
-    let filled = form::filled(&page.seen.response.body, &url, wanted, &Submission::default())?;
+    let html = page.dom.as_ref().map_or(&page.seen.response.body[..], |dom| dom.as_bytes());
+    let filled = form::filled(html, &url, wanted, &Submission::default())?;
     Some(filled.members)
 }
 

@@ -40,6 +40,14 @@ impl Record {
         Begun { seq, at: all.len() - 1, since: Instant::now() }
     }
 
+    /// The headers that really went, where they are known only afterwards.
+    pub(crate) fn sent(&self, begun: &Begun, headers: Vec<(String, String)>) {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(exchange) = all.get_mut(begun.at) {
+            exchange.request.headers = headers;
+        }
+    }
+
     /// Adds what came of it.
     pub(crate) fn end(&self, begun: &Begun, response: Option<Response>, note: Option<String>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);

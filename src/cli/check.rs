@@ -71,6 +71,7 @@ fn check_one(args: &CheckArgs, suite: &Arc<Suite>, subject: SubjectSpec) -> Resu
         log: None,
         courses: false,
         tls: args.subject.tls,
+        browser: args.subject.browser(),
     };
     let lines = runtime()?.block_on(harness::smoke(&request));
     let blocked = lines.iter().any(|line| !line.ok);

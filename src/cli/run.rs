@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
+use crate::agent::Engine;
 use crate::harness::calendar::today;
 use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
 use crate::harness::{last, snapshot};
@@ -124,6 +125,9 @@ impl RunArgs {
         if self.subject.tls {
             words.push("--tls".to_owned());
         }
+        if self.subject.browser() == Engine::Chromium {
+            words.push("--browser chromium".to_owned());
+        }
         words.extend(self.suite.words());
         words.join(" ")
     }
@@ -211,6 +215,7 @@ pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
             log: args.log.clone(),
             courses: targets.want_courses(),
             tls: args.subject.tls,
+            browser: args.subject.browser(),
         };
         let (report, played) = runtime.block_on(async {
             let (sender, receiver) = unbounded_channel();

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
+use crate::agent::Engine;
 use crate::harness::run::SubjectSpec;
 use crate::harness::suite::Suite;
 use crate::model::diagnostic::nearest;
@@ -59,9 +60,28 @@ pub(super) struct SubjectArgs {
     /// Speak https: the provider, the browser, and the reference partner; certificates are made for the run
     #[arg(long)]
     pub tls: bool,
+    /// Who plays the person's browser: http is fast and runs no scripts, chromium is a real one
+    #[arg(long, value_enum, default_value_t)]
+    pub browser: BrowserArg,
+}
+
+/// The engines of the agent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+pub(super) enum BrowserArg {
+    #[default]
+    Http,
+    Chromium,
 }
 
 impl SubjectArgs {
+    /// Who plays the browser.
+    pub fn browser(&self) -> Engine {
+        match self.browser {
+            BrowserArg::Http => Engine::Http,
+            BrowserArg::Chromium => Engine::Chromium,
+        }
+    }
+
     /// Whom to judge: at least one, each of another name.
     pub fn subjects(&self, suite: &Suite) -> Result<Vec<SubjectSpec>, Failure> {
         let reference = !self.flaw.is_empty() || !self.odd.is_empty() || self.base.is_some();

@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
+use crate::agent::{Chromium, Engine};
 use crate::judge::MessageRules;
 use crate::model::result::{CaseResult, Event, Finding, Report, RunFacts, SnapshotState, Subject, Suite as SuiteName};
 use crate::model::verdict::{Level, Tier, Verdict};
@@ -77,6 +78,8 @@ pub struct RunRequest {
     pub courses: bool,
     /// Provider, reference partner and browser speak https.
     pub tls: bool,
+    /// Which browser drives the pages.
+    pub browser: Engine,
 }
 
 impl RunRequest {
@@ -101,6 +104,7 @@ impl RunRequest {
             log: None,
             courses: false,
             tls: false,
+            browser: Engine::Http,
         }
     }
 
@@ -138,8 +142,14 @@ pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report 
         stale_known: Vec::new(),
         orphaned_snapshots: Vec::new(),
     };
-    match ground(&request, &dialect_name, seed) {
-        Ok(ground) => drive_all(&request, &Arc::new(ground), tier, &mut report, &events).await,
+    match ground_with_browser(&request, &dialect_name, seed).await {
+        Ok(ground) => {
+            let browser = ground.chromium.clone();
+            drive_all(&request, &Arc::new(ground), tier, &mut report, &events).await;
+            if let Some(browser) = browser {
+                browser.stop().await;
+            }
+        }
         Err(sentence) => report.run.blocked = Some(sentence),
     }
     report.cases.sort_by(|a, b| a.id.cmp(&b.id));
@@ -156,11 +166,19 @@ pub async fn run(request: RunRequest, events: UnboundedSender<Event>) -> Report 
 pub async fn smoke(request: &RunRequest) -> Vec<SmokeLine> {
     let manifest = request.subject.manifest();
     let dialect = request.dialect.clone().unwrap_or_else(|| manifest.dialect.clone());
-    let ground = match ground(request, &dialect, request.seed.unwrap_or_else(random_seed)) {
+    let ground = match ground_with_browser(request, &dialect, request.seed.unwrap_or_else(random_seed)).await {
         Ok(ground) => Arc::new(ground),
         Err(sentence) => return vec![SmokeLine::of_sentence(&sentence)],
     };
-    let world = match World::start(&ground, false).await {
+    let lines = smoke_on(&ground).await;
+    if let Some(browser) = &ground.chromium {
+        browser.stop().await;
+    }
+    lines
+}
+
+async fn smoke_on(ground: &Arc<Ground>) -> Vec<SmokeLine> {
+    let world = match World::start(ground, false).await {
         Ok(world) => Arc::new(world),
         Err(error) => return vec![SmokeLine::of_sentence(&error.to_string())],
     };
@@ -174,6 +192,18 @@ pub async fn smoke(request: &RunRequest) -> Vec<SmokeLine> {
 /// A seed for a run, printed with it so that it can be repeated.
 pub fn random_seed() -> u64 {
     getrandom::u64().unwrap_or(1) >> 16
+}
+
+/// The ground of a run, and the browser that the run has in common.
+async fn ground_with_browser(request: &RunRequest, dialect: &str, seed: u64) -> Result<Ground, String> {
+    let mut ground = ground(request, dialect, seed)?;
+    if request.browser == Engine::Chromium {
+        let base = ground.manifest.at.base.replace("{port}", "1");
+        let host = url::Url::parse(&base).ok().and_then(|url| url.host_str().map(str::to_owned));
+        let chromium = Chromium::start(host.as_slice()).await.map_err(|error| error.to_string())?;
+        ground.chromium = Some(Arc::new(chromium));
+    }
+    Ok(ground)
 }
 
 pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<Ground, String> {

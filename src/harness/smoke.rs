@@ -72,6 +72,7 @@ fn probe_browser(world: &World, base: &str) -> Browser {
             tag: None,
             limits: world.ground.limits,
             tls: world.ground.tls.as_ref().and_then(|authority| authority.client().ok()),
+            chromium: world.ground.chromium.clone(),
         },
     )
 }

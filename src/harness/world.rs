@@ -44,6 +44,8 @@ pub struct Ground {
     pub tls: Option<Arc<Authority>>,
     /// Bounds for the browsers.
     pub limits: crate::agent::Limits,
+    /// The browsers' pages are Chromium's.
+    pub chromium: Option<Arc<crate::agent::Chromium>>,
     attempts: AtomicU64,
 }
 
@@ -74,6 +76,7 @@ impl Ground {
             messages: MessageRules::default(),
             tls: None,
             limits,
+            chromium: None,
             attempts: AtomicU64::new(0),
         }
     }

@@ -198,6 +198,7 @@ pub(crate) fn browser_with(server: &Server, limits: Limits) -> Browser {
             }),
             limits,
             tls: None,
+            chromium: None,
         },
     )
 }

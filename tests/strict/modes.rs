@@ -114,6 +114,7 @@ async fn the_harness_own_browser_posts_the_page_as_one_with_scripts_would_and_ke
             tag: None,
             limits: Limits::default(),
             tls: None,
+            chromium: None,
         },
     );
     let cause = Cause { browser: "first".into(), tab: "first".into(), ..Cause::default() };
@@ -160,6 +161,7 @@ async fn a_browser_that_stops_before_the_callback_knows_what_would_have_been_pos
         tag: None,
         limits: Limits::default(),
         tls: None,
+        chromium: None,
     };
     let browser = Browser::new("first", surroundings);
     let cause = Cause { browser: "first".into(), tab: "first".into(), ..Cause::default() };
@@ -201,6 +203,7 @@ async fn a_page_of_anybody_else_that_looks_like_it_is_not_posted() {
             tag: None,
             limits: Limits::default(),
             tls: None,
+            chromium: None,
         },
     );
     let cause = Cause { browser: "first".into(), tab: "first".into(), ..Cause::default() };

@@ -177,7 +177,12 @@ impl Play {
                 self.state().pages.insert((cause.browser.clone(), cause.tab.clone()), page.seen);
             }
             Ok(None) => {}
-            Err(error) => self.no_page(&error, cause),
+            Err(error) => {
+                if matches!(error, AgentError::Engine { .. }) {
+                    self.trouble(error.to_string());
+                }
+                self.no_page(&error, cause);
+            }
         }
         self.save(step, cause, before).await;
     }

@@ -232,6 +232,7 @@ impl Play {
             }),
             limits: ground.limits,
             tls: ground.tls.as_ref().and_then(|authority| authority.client().ok()),
+            chromium: ground.chromium.clone(),
         };
         Arc::new(Play {
             world: Arc::clone(world),
