@@ -7,6 +7,7 @@ use bytes::Bytes;
 use http::Method;
 use url::Url;
 
+use super::chromium::Window;
 use super::form::{self, Encoding};
 use super::html;
 use super::jar::Jar;
@@ -16,7 +17,6 @@ use super::referrer::Policy;
 use super::request::Source;
 use super::site::{Places, Stop, same_origin};
 use super::wire::Idle;
-use super::chromium::Window;
 use super::{AgentError, Initiator, Navigation, Page, Submission, Surroundings, WantedForm};
 use crate::model::exchange::{Cause, Exchange};
 use crate::model::observation::{CookieSeen, PageSeen};

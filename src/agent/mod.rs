@@ -27,8 +27,8 @@ use crate::model::observation::PageSeen;
 use crate::tls;
 
 pub use browser::Browser;
-pub use chromium::{Chromium, ChromiumError};
 pub(crate) use browser::Core;
+pub use chromium::{Chromium, ChromiumError};
 pub(crate) use site::is_loopback;
 
 /// Which browser drives the pages.

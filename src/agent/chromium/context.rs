@@ -97,10 +97,8 @@ impl Context {
             if from == url {
                 from.push('?');
             }
-            let members: Option<Vec<(String, String)>> = journey
-                .body
-                .as_ref()
-                .map(|(_, bytes)| url::form_urlencoded::parse(bytes).into_owned().collect());
+            let members: Option<Vec<(String, String)>> =
+                journey.body.as_ref().map(|(_, bytes)| url::form_urlencoded::parse(bytes).into_owned().collect());
             voyage.course().lure = Some((from.clone(), script::lure(&url, members.as_deref())));
             url = from;
         }
@@ -134,7 +132,8 @@ impl Context {
         let voyage = Voyage { cause: cause.clone(), stops: Stop::list(stop_before), ..Voyage::default() };
         let voyage = Arc::new(voyage);
         tab.begin(Arc::clone(&voyage));
-        if page.evaluate(&script::submit(wanted, submission)).await? != Some(Json::Bool(true)) {
+        // No answer means that the page went away, by this very form.
+        if page.evaluate(&script::submit(wanted, submission)).await? == Some(Json::Bool(false)) {
             let url = page.state().shown.as_ref().map(|shown| shown.url.clone()).unwrap_or_default();
             let url = url.split(['?', '#']).next().unwrap_or_default().to_owned();
             return Err(AgentError::NoForm { url, wanted: wanted.words() });
@@ -245,7 +244,8 @@ impl Context {
             {
                 seen.url = shown.to_string();
                 if is_html(&seen.response) {
-                    seen.text = looked["text"].as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
+                    seen.text =
+                        looked["text"].as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
                     dom = Some(text(&looked["html"]));
                 }
             }
@@ -314,7 +314,8 @@ async fn attend(
             connection.tell(None, "Target.closeTarget", json!({ "targetId": page.target }));
             continue;
         };
-        let target = Target::new(page.target.clone(), page.session, Arc::clone(&tab), connection.clone(), changed.clone());
+        let target =
+            Target::new(page.target.clone(), page.session, Arc::clone(&tab), connection.clone(), changed.clone());
         known.insert(page.target, Arc::downgrade(&target));
         tokio::spawn(Arc::clone(&target).watch(core.clone(), page.events));
         let over_tls = core.upgrade().is_some_and(|core| core.surroundings.tls.is_some());

@@ -160,7 +160,8 @@ fn command(program: &Path, profile: &Path, hosts: &[String]) -> Command {
     // The pipe is on descriptors 3 and 4 by Chromium's definition; the shell puts ours there.
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null"]).arg(program).args(FLAGS);
-    let mut rules = "MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXCLUDE 127.0.0.1 , EXCLUDE [::1]".to_owned();
+    let mut rules =
+        "MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXCLUDE 127.0.0.1 , EXCLUDE [::1]".to_owned();
     for host in hosts {
         rules.push_str(" , EXCLUDE ");
         rules.push_str(host);

@@ -4,9 +4,10 @@ use serde_json::{Value as Json, json};
 
 use crate::agent::{Submission, WantedForm};
 
-/// Comes back when the page has had its turn: one without scripts at once; one with scripts after what they may have
-/// begun without the network (timers, Web Crypto) had time to end.
+/// Comes back when the page has had its turn: one without scripts after what it has begun already; one with scripts after
+/// what they may have begun without the network (timers, Web Crypto) had time to end.
 pub(super) const TURN: &str = "(async () => {
+    await new Promise(done => setTimeout(done));
     if (document.scripts.length === 0) return true;
     for (let round = 0; round < 3; round++) {
         if (crypto.subtle) await crypto.subtle.digest('SHA-256', new Uint8Array(1));
@@ -80,7 +81,7 @@ const SUBMIT: &str = "order => {
     }
     button = button || [...form.elements].find(own => isButton(own) && !own.disabled) || null;
     form.noValidate = true;
-    setTimeout(() => form.requestSubmit(button));
+    form.requestSubmit(button);
     return true;
 }";
 
@@ -94,9 +95,7 @@ pub(super) fn lure(url: &str, form: Option<&[(String, String)]>) -> String {
     };
     let inputs: String = members
         .iter()
-        .map(|(name, value)| {
-            format!("<textarea name=\"{}\">\n{}</textarea>", escaped(name), escaped(value))
-        })
+        .map(|(name, value)| format!("<textarea name=\"{}\">\n{}</textarea>", escaped(name), escaped(value)))
         .collect();
     format!(
         "<!doctype html><meta charset=utf-8><title>elsewhere</title><form id=go method=post action=\"{}\">{inputs}</form>\

@@ -176,7 +176,8 @@ impl Target {
 
     /// Evaluates an expression in the page; `None`: the page went away, or a script keeps it busy.
     pub(super) async fn evaluate(&self, expression: &str) -> Result<Option<Json>, CommandError> {
-        let what = json!({ "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true });
+        let what =
+            json!({ "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true });
         match tokio::time::timeout(BUSY, self.call("Runtime.evaluate", what)).await {
             Ok(Ok(mut result)) => Ok(Some(result["result"]["value"].take())),
             Ok(Err(CommandError::Ended)) => Err(CommandError::Ended),

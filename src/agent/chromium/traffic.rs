@@ -90,7 +90,13 @@ fn asked(core: &Arc<Core>, target: &Arc<Target>, params: &Json) {
     if main {
         let mut course = voyage.course();
         if let Some((_, page)) = course.lure.take_if(|(at, _)| *at == url.as_str()) {
-            return fulfil(target, id, 200, &[("content-type".to_owned(), "text/html; charset=utf-8".to_owned())], page.as_bytes());
+            return fulfil(
+                target,
+                id,
+                200,
+                &[("content-type".to_owned(), "text/html; charset=utf-8".to_owned())],
+                page.as_bytes(),
+            );
         }
         if voyage.stops.iter().any(|stop| stop.matches(&url)) {
             let mut address = url.clone();
