@@ -36,7 +36,6 @@ fn main() -> ExitCode {
         company: countersign::partner::Company::SideBySide,
         lacking: &suite.capabilities,
         tls: false,
-        browser: countersign::agent::Engine::Http,
     };
     let runtime = match Runtime::new() {
         Ok(runtime) => Arc::new(runtime),

@@ -3,6 +3,7 @@
 
 use crate::model::fault::Endpoint;
 
+use super::TAG_HEADER;
 use super::inbound::Inbound;
 use super::mint::answer::Answer;
 use super::reply::Reply;
@@ -22,7 +23,7 @@ pub(super) fn preflight(shared: &Shared, inbound: &Inbound) -> Option<Answer> {
     let answer = Answer::empty(204)
         .with("access-control-allow-origin", "*")
         .with("access-control-allow-methods", methods)
-        .with("access-control-allow-headers", "authorization, content-type")
+        .with("access-control-allow-headers", &format!("authorization, content-type, {TAG_HEADER}"))
         .with("access-control-max-age", "600");
     Some(answer)
 }

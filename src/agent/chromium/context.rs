@@ -27,7 +27,10 @@ use crate::model::observation::PageSeen;
 /// A page that is there rests after so long, whatever its scripts still ask for: some of them never end.
 const RESTLESS: Duration = Duration::from_secs(5);
 
-type Result_<T> = Result<T, AgentError>;
+type Outcome<T> = Result<T, AgentError>;
+type Answer = Result<Json, CommandError>;
+/// The page that was told to go somewhere, and what it will say of it.
+type Navigated = (Arc<Target>, oneshot::Receiver<Answer>);
 
 /// Cookies, storage and tabs.
 pub(super) struct Context {
@@ -42,7 +45,7 @@ pub(super) struct Context {
 
 impl Context {
     /// An empty one.
-    pub(super) async fn open(connection: Connection, core: Weak<Core>) -> Result_<Context> {
+    pub(super) async fn open(connection: Connection, core: Weak<Core>) -> Outcome<Context> {
         let made = connection.call(None, "Target.createBrowserContext", json!({ "disposeOnDetach": true })).await?;
         let id = text(&made["browserContextId"]);
         connection.tell(None, "Browser.setDownloadBehavior", json!({ "behavior": "deny", "browserContextId": id }));
@@ -54,7 +57,7 @@ impl Context {
     }
 
     /// The tab of that name, with a page in it.
-    async fn tab(&self, name: &str) -> Result_<Arc<Tab>> {
+    async fn tab(&self, name: &str) -> Outcome<Arc<Tab>> {
         let tab = {
             let mut tabs = self.tabs.lock().unwrap_or_else(PoisonError::into_inner);
             Arc::clone(tabs.entry(name.to_owned()).or_default())
@@ -74,7 +77,7 @@ impl Context {
         Ok(tab)
     }
 
-    pub(super) async fn travel(&self, core: &Arc<Core>, name: &str, journey: Journey, cause: &Cause) -> Result_<Rest> {
+    pub(super) async fn travel(&self, core: &Arc<Core>, name: &str, journey: Journey, cause: &Cause) -> Outcome<Rest> {
         let tab = self.tab(name).await?;
         // A person who goes somewhere else looks at the tab itself: its pop-ups are left behind.
         let page = self.leave_popups(&tab)?;
@@ -109,7 +112,7 @@ impl Context {
         self.rest(core, &tab, &voyage, Some((page, navigated))).await
     }
 
-    fn leave_popups(&self, tab: &Tab) -> Result_<Arc<Target>> {
+    fn leave_popups(&self, tab: &Tab) -> Outcome<Arc<Target>> {
         let pages = tab.pages();
         let Some((first, popups)) = pages.split_first() else { return Err(CommandError::Ended.into()) };
         for popup in popups {
@@ -126,7 +129,7 @@ impl Context {
         (wanted, submission): (&WantedForm, &Submission),
         stop_before: &[String],
         cause: &Cause,
-    ) -> Result_<Rest> {
+    ) -> Outcome<Rest> {
         let tab = self.tab(name).await?;
         let Some(page) = tab.top() else { return Err(CommandError::Ended.into()) };
         let voyage = Voyage { cause: cause.clone(), stops: Stop::list(stop_before), ..Voyage::default() };
@@ -142,13 +145,7 @@ impl Context {
     }
 
     /// Waits until every page of a tab rests, or the navigation has come to its end otherwise.
-    async fn rest(
-        &self,
-        core: &Arc<Core>,
-        tab: &Tab,
-        voyage: &Voyage,
-        navigated: Option<(Arc<Target>, oneshot::Receiver<Result<Json, CommandError>>)>,
-    ) -> Result_<Rest> {
+    async fn rest(&self, core: &Arc<Core>, tab: &Tab, voyage: &Voyage, navigated: Option<Navigated>) -> Outcome<Rest> {
         let limits = core.surroundings.limits;
         let mut changed = self.changed.subscribe();
         let mut navigated = navigated;
@@ -187,7 +184,8 @@ impl Context {
                 told = changed.changed() => if told.is_err() { return Err(CommandError::Ended.into()) },
                 answer = arrival(&mut navigated) => refused(answer, voyage)?,
                 () = tokio::time::sleep_until(waking) => {
-                    if Instant::now() >= until && self.gave_up(tab, voyage, &limits) {
+                    if Instant::now() >= until {
+                        Context::give_up(tab, voyage, &limits);
                         break;
                     }
                 }
@@ -197,7 +195,7 @@ impl Context {
     }
 
     /// No answer in time; a page that is there but not all of it rests as it is.
-    fn gave_up(&self, tab: &Tab, voyage: &Voyage, limits: &crate::agent::Limits) -> bool {
+    fn give_up(tab: &Tab, voyage: &Voyage, limits: &crate::agent::Limits) {
         for page in tab.pages() {
             page.tell("Page.stopLoading", json!({}));
             let waiting = {
@@ -210,10 +208,9 @@ impl Context {
                 voyage.fail(AgentError::Timeout { url, seconds: limits.answer.as_secs() });
             }
         }
-        true
     }
 
-    async fn came_to(&self, tab: &Tab, voyage: &Voyage) -> Result_<Rest> {
+    async fn came_to(&self, tab: &Tab, voyage: &Voyage) -> Outcome<Rest> {
         let (stopped, error, mut passed, asked) = {
             let mut course = voyage.course();
             let shown = std::mem::take(&mut course.shown);
@@ -265,9 +262,7 @@ impl Drop for Context {
     }
 }
 
-type Answer = Result<Json, CommandError>;
-
-async fn arrival(navigated: &mut Option<(Arc<Target>, oneshot::Receiver<Answer>)>) -> (Arc<Target>, Answer) {
+async fn arrival(navigated: &mut Option<Navigated>) -> (Arc<Target>, Answer) {
     match navigated {
         Some((_, receiver)) => {
             let answer = receiver.await.unwrap_or(Err(CommandError::Ended));
@@ -281,7 +276,7 @@ async fn arrival(navigated: &mut Option<(Arc<Target>, oneshot::Receiver<Answer>)
 }
 
 /// What `Page.navigate` says at its end: a page that does not come is not waited for.
-fn refused((page, answer): (Arc<Target>, Answer), voyage: &Voyage) -> Result_<()> {
+fn refused((page, answer): (Arc<Target>, Answer), voyage: &Voyage) -> Outcome<()> {
     let answer = answer?;
     if let Some(why) = answer["errorText"].as_str() {
         page.state().loading = false;
