@@ -6,10 +6,10 @@ use std::sync::Arc;
 use countersign::harness::kill::{KillRequest, kill_matrix};
 use countersign::harness::suite::{Additions, Suite};
 
-#[tokio::test(flavor = "multi_thread")]
-async fn every_flaw_is_killed_by_every_case_that_names_it_and_every_case_kills() {
+async fn every_flaw_is_killed(dialect: &str) {
     let request = KillRequest {
         suite: Arc::new(Suite::load(&Additions::default()).unwrap()),
+        dialect: dialect.to_owned(),
         flaws: std::env::var("FLAW").ok().map(|flaw| vec![flaw]),
         all_cases: false,
         jobs: None,
@@ -33,4 +33,14 @@ async fn every_flaw_is_killed_by_every_case_that_names_it_and_every_case_kills()
             assert!(kill.rerun.starts_with(&again) && kill.rerun.ends_with(&kill.case), "{}", kill.rerun);
         }
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_flaw_is_killed_by_every_case_that_names_it_and_every_case_kills() {
+    every_flaw_is_killed("oidc").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_acme_every_flaw_is_killed_that_shows_there_and_every_case_kills() {
+    every_flaw_is_killed("acme").await;
 }

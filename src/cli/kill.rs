@@ -26,6 +26,9 @@ pub(super) struct KillArgs {
     /// Every case against every flaw, not only those that name it
     #[arg(long)]
     all: bool,
+    /// What provider and partner speak
+    #[arg(long, value_name = "NAME", default_value = "oidc")]
+    dialect: String,
     /// How it is printed
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
@@ -38,8 +41,18 @@ pub(super) struct KillArgs {
 
 pub(super) fn kill_matrix(args: &KillArgs) -> Result<u8, Failure> {
     flaws(&args.flaw)?;
+    let suite = args.suite.load()?;
+    if !suite.vocabulary.dialects.contains(&args.dialect) {
+        let known: Vec<&str> = suite.vocabulary.dialects.iter().map(String::as_str).collect();
+        return Err(Failure::usage(format!(
+            "no dialect `{}`\n  help: the dialects are {}",
+            args.dialect,
+            known.join(", ")
+        )));
+    }
     let request = KillRequest {
-        suite: args.suite.load()?,
+        suite,
+        dialect: args.dialect.clone(),
         flaws: (!args.flaw.is_empty()).then(|| args.flaw.clone()),
         all_cases: args.all,
         jobs: args.jobs,

@@ -16,6 +16,7 @@ use crate::reference::{Base, FLAWS, Switch};
 use super::drive::PlayVariant;
 use super::guard::level_of;
 use super::plan;
+use super::reach::why_not;
 use super::run::{RunRequest, SubjectSpec, run};
 use super::suite::Suite;
 
@@ -27,6 +28,8 @@ const RUNS_AT_A_TIME: usize = 4;
 pub struct KillRequest {
     /// Cases, rules, dialects.
     pub suite: Arc<Suite>,
+    /// What provider and partner speak.
+    pub dialect: String,
     /// These flaws only.
     pub flaws: Option<Vec<String>>,
     /// Every case against every flaw, not only those that name it.
@@ -50,7 +53,7 @@ pub struct KillRow {
     pub base: Base,
     /// Every failure that it caused, and every warn of a case that can say nothing worse.
     pub killed_by: Vec<Kill>,
-    /// Cases whose `kills` names it.
+    /// Cases whose `kills` names it, and which apply to the dialect.
     pub named: Vec<String>,
     /// Cases that failed because of it without naming it.
     pub also: Vec<String>,
@@ -103,6 +106,8 @@ impl std::fmt::Display for Missed {
 /// Flaws by cases.
 #[derive(Debug, Clone)]
 pub struct KillMatrix {
+    /// What provider and partner spoke.
+    pub dialect: String,
     /// In the order of the flaws' ids.
     pub rows: Vec<KillRow>,
     /// Cases with a fault or an attack that killed nothing.
@@ -118,13 +123,45 @@ impl KillMatrix {
     }
 }
 
+/// A flaw, the base that it is tried on, and the cases that must catch it there.
+struct Trial {
+    flaw: Switch,
+    base: Base,
+    named: Vec<String>,
+}
+
+/// The flaws that some case of a dialect names, each on the weakest base where it shows and such a case applies.
+fn trials(suite: &Suite, dialect: &str, wanted: Option<&Vec<String>>) -> Vec<Trial> {
+    let applies: Vec<(&Arc<Case>, Vec<Base>)> = suite
+        .cases
+        .iter()
+        .map(|case| {
+            (case, Base::ALL.into_iter().filter(|base| why_not(suite, case, *base, dialect).is_none()).collect())
+        })
+        .collect();
+    let chosen = FLAWS.iter().filter(|flaw| wanted.is_none_or(|ids| ids.iter().any(|id| id == flaw.id)));
+    chosen
+        .filter_map(|flaw| {
+            let naming = |(case, bases): &&(&Arc<Case>, Vec<Base>)| {
+                case.kills.iter().any(|own| own == flaw.id) && !bases.is_empty()
+            };
+            let named: Vec<&(&Arc<Case>, Vec<Base>)> = applies.iter().filter(naming).collect();
+            let bases = named.iter().flat_map(|(_, bases)| bases).filter(|base| **base >= flaw.base);
+            // Asked for by name, it is tried even where no case says that it catches it.
+            let base = bases.min().copied().or(wanted.map(|_| flaw.base))?;
+            Some(Trial { flaw: *flaw, base, named: named.iter().map(|(case, _)| case.id.clone()).collect() })
+        })
+        .collect()
+}
+
+/// The flaws that are tried on a dialect: id, base, and the cases that must catch it.
+pub fn tried(suite: &Suite, dialect: &str) -> Vec<(&'static str, Base, Vec<String>)> {
+    trials(suite, dialect, None).into_iter().map(|trial| (trial.flaw.id, trial.base, trial.named)).collect()
+}
+
 /// Tries every flaw asked for on the weakest base where it shows; tells each row as soon as it is known.
 pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Send + Sync) -> KillMatrix {
-    let chosen: Vec<Switch> = FLAWS
-        .iter()
-        .filter(|flaw| request.flaws.as_ref().is_none_or(|ids| ids.iter().any(|id| id == flaw.id)))
-        .copied()
-        .collect();
+    let chosen = trials(&request.suite, &request.dialect, request.flaws.as_ref());
     let seats = Arc::new(Semaphore::new(RUNS_AT_A_TIME));
     let mut honest = JoinSet::new();
     if request.flaws.is_none() {
@@ -139,15 +176,14 @@ pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Sen
     }
     let mut tasks = JoinSet::new();
     // Those about waiting stand last in the list and take longest: they begin first.
-    for flaw in chosen.into_iter().rev() {
-        let named = named(&request.suite, flaw.id);
-        let only = (!request.all_cases).then(|| named.iter().cloned().collect());
-        let run_request = reference_run(&request, flaw.base, BTreeSet::from([flaw.id.to_owned()]), only);
+    for trial in chosen.into_iter().rev() {
+        let only = (!request.all_cases).then(|| trial.named.iter().cloned().collect());
+        let run_request = reference_run(&request, trial.base, BTreeSet::from([trial.flaw.id.to_owned()]), only);
         let seats = Arc::clone(&seats);
         let suite = Arc::clone(&request.suite);
         tasks.spawn(async move {
             let _seat = seats.acquire_owned().await;
-            row(&suite, flaw, named, &silent(run_request).await)
+            row(&suite, trial, &silent(run_request).await)
         });
     }
     let mut rows = Vec::new();
@@ -162,12 +198,8 @@ pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Sen
         let (base, report) = joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         reports.insert(base, report);
     }
-    let idle = if request.flaws.is_none() { idle(&request.suite, &rows) } else { Vec::new() };
-    KillMatrix { rows, idle, honest: reports.into_values().collect() }
-}
-
-fn named(suite: &Suite, flaw: &str) -> Vec<String> {
-    suite.cases.iter().filter(|case| case.kills.iter().any(|own| own == flaw)).map(|case| case.id.clone()).collect()
+    let idle = if request.flaws.is_none() { idle(&request.suite, &request.dialect, &rows) } else { Vec::new() };
+    KillMatrix { dialect: request.dialect, rows, idle, honest: reports.into_values().collect() }
 }
 
 fn reference_run(
@@ -181,8 +213,12 @@ fn reference_run(
     let tls = request.suite.cases.iter().filter(meant).any(|case| plan::needs_tls(case));
     let switches: String = flaws.iter().map(|flaw| format!(" --flaw {flaw}")).collect();
     let over_tls = if tls { " --tls" } else { "" };
-    let rerun_prefix = format!("{}{switches} --base {}{over_tls}", request.rerun_prefix, base.name());
-    let subject = SubjectSpec::Reference { base, flaws, oddities: BTreeSet::new(), dialect: "oidc".to_owned() };
+    let dialect = match request.dialect.as_str() {
+        "oidc" => String::new(),
+        other => format!(" --dialect {other}"),
+    };
+    let rerun_prefix = format!("{}{switches} --base {}{dialect}{over_tls}", request.rerun_prefix, base.name());
+    let subject = SubjectSpec::Reference { base, flaws, oddities: BTreeSet::new(), dialect: request.dialect.clone() };
     RunRequest {
         tier: Some(Tier::Strict),
         jobs: request.jobs,
@@ -200,7 +236,8 @@ async fn silent(request: RunRequest) -> Report {
     run(request, events).await
 }
 
-fn row(suite: &Suite, flaw: Switch, named: Vec<String>, report: &Report) -> KillRow {
+fn row(suite: &Suite, trial: Trial, report: &Report) -> KillRow {
+    let Trial { flaw, base, named } = trial;
     let mut killed_by = Vec::new();
     for case in &report.cases {
         let worst = suite.case(&case.id).map_or(Verdict::Fail, |own| worst_of(suite, own));
@@ -219,15 +256,7 @@ fn row(suite: &Suite, flaw: Switch, named: Vec<String>, report: &Report) -> Kill
     let killed = named.iter().any(failed);
     let also: BTreeSet<String> =
         killed_by.iter().map(|kill| kill.case.clone()).filter(|id| !named.contains(id)).collect();
-    KillRow {
-        flaw: flaw.id.to_owned(),
-        base: flaw.base,
-        killed_by,
-        named,
-        also: also.into_iter().collect(),
-        missed,
-        killed,
-    }
+    KillRow { flaw: flaw.id.to_owned(), base, killed_by, named, also: also.into_iter().collect(), missed, killed }
 }
 
 fn missed(report: &Report, id: &str) -> Missed {
@@ -263,12 +292,13 @@ fn names(case: &Case, rule: &str) -> bool {
     case.requirement == rule || case.steps.iter().any(|step| step.requirement.as_deref() == Some(rule))
 }
 
-/// Cases that name flaws and yet killed none of them.
-fn idle(suite: &Suite, rows: &[KillRow]) -> Vec<String> {
+/// Cases of the dialect that name flaws and yet killed none of them.
+fn idle(suite: &Suite, dialect: &str, rows: &[KillRow]) -> Vec<String> {
     suite
         .cases
         .iter()
         .filter(|case| case.id != "login/happy")
+        .filter(|case| Base::ALL.into_iter().any(|base| why_not(suite, case, base, dialect).is_none()))
         .filter(|case| !rows.iter().any(|row| row.named.contains(&case.id) && !row.is_missed_by(&case.id)))
         .map(|case| case.id.clone())
         .collect()

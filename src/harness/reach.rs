@@ -37,9 +37,7 @@ pub fn reach(suite: &Suite, case: &Arc<Case>) -> Reach {
         case.dialects.clone()
     };
     let dialects: Vec<String> = of.iter().filter(|name| bound.is_empty() || bound.contains(name)).cloned().collect();
-    let spoken =
-        if dialects.iter().any(|name| name == "oidc") { Some("oidc") } else { dialects.first().map(String::as_str) };
-    let spoken = spoken.unwrap_or("oidc");
+    let spoken = spoken_of(&dialects);
     let bases = Base::ALL.into_iter().map(|base| (base, why_not(suite, case, base, spoken))).collect();
     Reach {
         tier: case.tier,
@@ -51,7 +49,8 @@ pub fn reach(suite: &Suite, case: &Arc<Case>) -> Reach {
     }
 }
 
-fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str) -> Option<String> {
+/// Why a case does not apply to a base of the reference partner.
+pub(super) fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str) -> Option<String> {
     let subject = SubjectSpec::reference(base, dialect);
     let tls = needs_tls(case);
     let manifest = subject.manifest_over(tls);
@@ -69,7 +68,17 @@ fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str) -> Option
     plan(std::slice::from_ref(case), &circumstances).pop().and_then(|planned| planned.not_applicable)
 }
 
+/// The dialect that a case is tried on first: OpenID Connect where it applies, else the first of its own.
+fn spoken_of(dialects: &[String]) -> &str {
+    if dialects.iter().any(|name| name == "oidc") { "oidc" } else { dialects.first().map_or("oidc", String::as_str) }
+}
+
 impl Reach {
+    /// The dialect that the bases are about.
+    pub fn spoken(&self) -> String {
+        spoken_of(&self.dialects).to_owned()
+    }
+
     /// In sentences, one per line.
     pub fn text(&self) -> String {
         let mut out = format!("It runs from tier {} upwards, on {}.\n", self.tier, join(&self.dialects));

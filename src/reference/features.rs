@@ -19,7 +19,7 @@ enum Refreshed {
 }
 
 pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
-    if !matches!(name, "profile" | "contacts") {
+    if !app.tongue().features.contains(&name) {
         return Page::html(404, "Not found", "<p>There is no such feature.</p>");
     }
     let Some((id, session)) = session_of(app, visit).filter(|(_, session)| session.user.is_some()) else {

@@ -97,7 +97,7 @@ pub(super) async fn begin(app: &App, visit: &Visit) -> Page {
     query.append_pair("response_type", "code");
     query.append_pair("client_id", &app.config.client_id);
     query.append_pair("redirect_uri", &redirect_uri);
-    query.append_pair("scope", &transaction.asked.join(app.scope_separator()));
+    query.append_pair("scope", &transaction.asked.join(app.tongue().separator));
     if !transaction.state.is_empty() {
         query.append_pair("state", &transaction.state);
     }
@@ -410,7 +410,7 @@ fn granted(app: &App, scope: Option<&str>, asked: &[String]) -> Vec<String> {
         // Left out means: as asked (RFC 6749, section 5.1).
         None => return asked.to_vec(),
     };
-    let parts = scope.split(app.scope_separator()).map(str::trim).filter(|scope| !scope.is_empty());
+    let parts = scope.split(app.tongue().separator).map(str::trim).filter(|scope| !scope.is_empty());
     let granted: Vec<String> = parts.map(str::to_owned).collect();
     if app.flaws.has("scope-order-matters") {
         let mut rest = granted.iter();
@@ -493,9 +493,9 @@ async fn ask_userinfo(app: &App, access_token: &str) -> Result<Map<String, Json>
 
 fn take_userinfo(app: &App, fresh: &mut Fresh, mut members: Map<String, Json>) -> Result<(), Box<Page>> {
     // Plain OAuth 2 has names of its own for the same things.
-    for (own, common) in [("id", "sub"), ("display_name", "name"), ("mail", "email")] {
-        if let (Some(value), false) = (members.get(own).cloned(), app.openid()) {
-            members.insert(common.to_owned(), value);
+    for (theirs, ours) in app.tongue().names.iter().chain(&[(app.tongue().subject, "sub")]) {
+        if let (Some(value), false) = (members.get(*theirs).cloned(), app.openid()) {
+            members.insert((*ours).to_owned(), value);
         }
     }
     let sub = members.get("sub").and_then(Json::as_str).unwrap_or_default().to_owned();
@@ -517,7 +517,7 @@ fn take_userinfo(app: &App, fresh: &mut Fresh, mut members: Map<String, Json>) -
 
 fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction, fresh: Fresh) -> Page {
     let lacks = |claim: &str| !fresh.claims.contains_key(claim);
-    if app.flaws.has("crashes-on-missing-claim") && (lacks("name") || lacks("picture")) {
+    if app.flaws.has("crashes-on-missing-claim") && app.tongue().counts_on.iter().any(|own| lacks(own)) {
         return Page::html(500, "Internal error", "<p>cannot read a property</p>");
     }
     if app.odd.has("refuses-lookalike-subjects") && accounts::has_lookalike(app, &fresh.sub) {

@@ -1,6 +1,8 @@
 //! What the reference partner says of itself, as any partner does.
 
 use super::Base;
+use super::tongue::{self, Tongue};
+use super::web::SHOWN;
 
 /// Its registrations with further providers.
 const SECOND: &str = r#"
@@ -9,51 +11,66 @@ login = "/login/{provider}"
 redirect_uris = ["{base}/callback/{provider}", "{base}/callback"]
 "#;
 
+/// People who come without the provider.
+const LOCAL_ACCOUNTS: &str = r#"
+sign_up = { path = "/signup", method = "POST", page = "/signup", form = { email = "{email}", name = "{name}", password = "{password}" } }
+local_login = { path = "/local-login", method = "POST", page = "/local-login", form = { email = "{email}", password = "{password}" } }
+"#;
+
+/// What only OpenID Connect has: the end of a session that the provider tells of, and access tokens that can be read.
+const OPENID: &str = r#"
+endpoints.backchannel_logout = "/backchannel-logout"
+token_login = { path = "/token-login", method = "POST", form = { access_token = "{access_token}" } }
+"#;
+
+/// A list of texts, as TOML.
+fn list<S: std::borrow::Borrow<str>>(texts: &[S]) -> String {
+    let quoted: Vec<String> = texts.iter().map(|text| format!("\"{}\"", text.borrow())).collect();
+    format!("[{}]", quoted.join(", "))
+}
+
+/// What it can do.
+fn capabilities(base: Base, tongue: &Tongue) -> Vec<&'static str> {
+    let openid = tongue.openid;
+    let all = [
+        ("state", true),
+        ("nonce", openid && base >= Base::Oidc),
+        ("pkce", base == Base::Full),
+        ("userinfo", base >= Base::Oidc || !openid),
+        ("checks-signature", openid),
+        ("api", base >= Base::Oidc),
+        ("refresh", base >= Base::Oidc),
+        ("discovery", openid),
+        ("rp-initiated-logout", openid && base == Base::Full),
+    ];
+    all.into_iter().filter_map(|(name, has)| has.then_some(name)).collect()
+}
+
 /// The manifest of the reference partner, as TOML text.
 pub fn manifest(base: Base, dialect: &str) -> String {
-    let name = base.name();
-    let (required, optional) = match (dialect, base) {
-        ("acme", _) => ("[\"basic\"]", "[\"mail\"]"),
-        (_, Base::Min) => ("[\"openid\"]", "[\"profile\", \"email\"]"),
-        (_, Base::Full) => ("[\"openid\", \"profile\"]", "[\"email\", \"contacts\"]"),
-        _ => ("[\"openid\"]", "[\"profile\", \"email\", \"contacts\"]"),
-    };
-    let has = match (dialect, base) {
-        ("acme", Base::Full) => "[\"state\", \"pkce\", \"userinfo\"]",
-        ("acme", _) => "[\"state\", \"userinfo\"]",
-        (_, Base::Min) => "[\"state\", \"checks-signature\", \"discovery\"]",
-        (_, Base::Oidc) => {
-            "[\"state\", \"nonce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\", \"discovery\"]"
+    let (name, tongue) = (base.name(), tongue::of(dialect));
+    let required = tongue.required(base);
+    let mut optional = tongue.scopes(base);
+    optional.retain(|scope| !required.contains(scope));
+    let (required, optional, has) = (list(&required), list(&optional), list(&capabilities(base, tongue)));
+    let shown = if tongue.openid { SHOWN.as_slice() } else { &SHOWN[..2] };
+    let fields: Vec<String> = shown.iter().map(|field| format!("{field} = \"/{field}\"")).collect();
+    let identity = if tongue.openid { "" } else { "identity_from = \"userinfo\"\n" };
+    let fields = format!("fields = {{ {} }}\n{identity}", fields.join(", "));
+    let mut places = String::new();
+    if base >= Base::Oidc {
+        for feature in tongue.features {
+            let place = format!("{{ path = \"/features/{feature}\", needs = [\"{feature}\"] }}");
+            places.push_str(&format!("features.{feature} = {place}\n"));
         }
-        (_, Base::Full) => {
-            "[\"state\", \"nonce\", \"pkce\", \"userinfo\", \"checks-signature\", \"api\", \"refresh\", \"discovery\", \"rp-initiated-logout\"]"
-        }
-    };
-    let fields = if dialect == "acme" {
-        "fields = { name = \"/name\", email = \"/email\" }\nidentity_from = \"userinfo\""
-    } else {
-        "fields = { name = \"/name\", email = \"/email\", picture = \"/picture\", preferred_username = \"/preferred_username\" }"
-    };
-    let features = if base == Base::Min || dialect == "acme" {
-        ""
-    } else {
-        "features.profile = { path = \"/features/profile\", needs = [\"profile\"] }\n\
-         features.contacts = { path = \"/features/contacts\", needs = [\"contacts\"] }\n\
-         sign_up = { path = \"/signup\", method = \"POST\", page = \"/signup\", form = { email = \"{email}\", name = \"{name}\", password = \"{password}\" } }\n\
-         local_login = { path = \"/local-login\", method = \"POST\", page = \"/local-login\", form = { email = \"{email}\", password = \"{password}\" } }\n"
-    };
-    let second = if base == Base::Full && dialect != "acme" { SECOND } else { "" };
-    let logout = if base == Base::Full && dialect != "acme" {
-        "endpoints.backchannel_logout = \"/backchannel-logout\"\n\
-         token_login = { path = \"/token-login\", method = \"POST\", form = { access_token = \"{access_token}\" } }\n"
-    } else {
-        ""
-    };
-    let logged_out = if base == Base::Full && dialect != "acme" {
-        "post_logout_redirect_uris = [\"{base}/logged-out\"]\n"
-    } else {
-        ""
-    };
+        places.push_str(LOCAL_ACCOUNTS);
+    }
+    let full = base == Base::Full;
+    if full && tongue.openid {
+        places.push_str(OPENID);
+    }
+    let second = if full { SECOND } else { "" };
+    let logged_out = if full && tongue.openid { "post_logout_redirect_uris = [\"{base}/logged-out\"]\n" } else { "" };
     format!(
         r#"name = "reference-{name}"
 suite = "0.1"
@@ -76,7 +93,7 @@ login = "/login"
 logout = {{ path = "/logout", method = "POST" }}
 home = "/"
 return_param = "return_to"
-{features}{logout}
+{places}
 [session]
 url = "/me"
 who = {{ subject = "/sub", account = "/account" }}

@@ -14,6 +14,7 @@ mod provider;
 mod state;
 mod switches;
 mod token_login;
+mod tongue;
 mod web;
 
 use std::collections::{BTreeMap, BTreeSet};

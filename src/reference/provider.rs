@@ -138,7 +138,7 @@ impl App {
         if status == 200 && body.get("access_token").is_some_and(Json::is_string) {
             return Ok(body);
         }
-        match body.get("error").or_else(|| body.get("code")).and_then(Json::as_str) {
+        match body.get(self.tongue().error).and_then(Json::as_str) {
             Some(code) if status < 500 => Err(Trouble::Refused(code.to_owned())),
             _ => Err(Trouble::Away(format!("the token endpoint answered {status}"))),
         }

@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use super::flaws::FLAWS;
 use super::oddities::ODDITIES;
 use super::switches::Switches;
+use super::tongue::{self, Tongue};
 use super::web::Page;
 use super::{Base, ReferenceConfig};
 
@@ -166,7 +167,7 @@ impl App {
     }
 
     pub fn openid(&self) -> bool {
-        self.config.endpoints.contains_key("jwks")
+        self.tongue().openid
     }
 
     pub fn sends_nonce(&self) -> bool {
@@ -191,14 +192,14 @@ impl App {
         format!("{}/callback{own}", self.base_url)
     }
 
-    /// The scopes without which an account is limited, by dialect and base.
+    /// How its provider's dialect is spoken.
+    pub fn tongue(&self) -> &'static Tongue {
+        tongue::of(&self.config.dialect)
+    }
+
+    /// The scopes without which an account is limited.
     pub fn required(&self) -> Vec<String> {
-        let required: &[&str] = match (self.config.dialect.as_str(), self.config.base) {
-            ("acme", _) => &["basic"],
-            (_, Base::Full) => &["openid", "profile"],
-            _ => &["openid"],
-        };
-        required.iter().map(|scope| (*scope).to_owned()).collect()
+        self.tongue().required(self.config.base)
     }
 
     /// What a login asks for: its scopes, or with a flaw others.
@@ -219,16 +220,7 @@ impl App {
 
     /// Its scopes, by dialect and base.
     pub fn scopes(&self) -> Vec<String> {
-        let all: &[&str] = match (self.config.dialect.as_str(), self.config.base) {
-            ("acme", _) => &["basic", "mail"],
-            (_, Base::Min) => &["openid", "profile", "email"],
-            _ => &["openid", "profile", "email", "contacts"],
-        };
-        all.iter().map(|scope| (*scope).to_owned()).collect()
-    }
-
-    pub fn scope_separator(&self) -> &'static str {
-        if self.config.dialect == "acme" { "," } else { " " }
+        self.tongue().scopes(self.config.base)
     }
 }
 

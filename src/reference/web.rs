@@ -287,7 +287,8 @@ pub(super) fn sign_in(app: &App, old: Option<&str>, mut session: Session) -> Str
     id
 }
 
-const SHOWN: [&str; 4] = ["name", "email", "preferred_username", "picture"];
+/// What it shows of a person.
+pub(super) const SHOWN: [&str; 4] = ["name", "email", "picture", "preferred_username"];
 
 fn home(app: &App, visit: &Visit) -> Page {
     let Some(user) = user_of(app, visit) else {

@@ -78,7 +78,7 @@ pub fn json(matrix: &KillMatrix) -> String {
         })
         .collect();
     let (killed, all) = matrix.score();
-    let whole = json!({ "format": 1, "killed": killed, "flaws": all, "idle": matrix.idle, "rows": rows });
+    let whole = json!({ "format": 1, "dialect": matrix.dialect, "killed": killed, "flaws": all, "idle": matrix.idle, "rows": rows });
     format!("{}\n", serde_json::to_string_pretty(&whole).unwrap_or_default())
 }
 

@@ -13,6 +13,7 @@ use crate::harness::kill::{self, KillRequest, KillRow};
 use crate::harness::not_built::not_built;
 use crate::harness::notes;
 use crate::harness::plan;
+use crate::harness::reach::reach;
 use crate::harness::run::{self as harness, RunRequest, SubjectSpec};
 use crate::harness::suite::Suite;
 use crate::model::result::Report;
@@ -42,13 +43,15 @@ pub(super) fn try_one(suite: &Arc<Suite>, args: &TryArgs) -> Result<u8, Failure>
     let (id, kills) = (case.id.clone(), case.kills.clone());
     let alone = Arc::new(Suite { cases: vec![Arc::new(case)], ..suite.as_ref().clone() });
     let runtime = runtime()?;
-    let mut good = honest(&alone, &args.file, &runtime);
+    let dialect = reach(&alone, &alone.cases[0]).spoken();
+    let mut good = honest(&alone, &args.file, &dialect, &runtime);
     let wanted: Vec<String> =
         if args.all { FLAWS.iter().map(|flaw| flaw.id.to_owned()).collect() } else { kills.clone() };
     if !wanted.is_empty() {
         say!("");
         let request = KillRequest {
             suite: alone,
+            dialect: dialect.clone(),
             flaws: Some(wanted),
             all_cases: true,
             jobs: None,
@@ -76,10 +79,10 @@ pub(super) fn try_one(suite: &Arc<Suite>, args: &TryArgs) -> Result<u8, Failure>
 }
 
 /// Whether the honest partner passes on every base that the case applies to, and there is one.
-fn honest(alone: &Arc<Suite>, file: &Path, runtime: &tokio::runtime::Runtime) -> bool {
+fn honest(alone: &Arc<Suite>, file: &Path, dialect: &str, runtime: &tokio::runtime::Runtime) -> bool {
     let (mut good, mut applies) = (true, false);
     for base in Base::ALL {
-        let report = runtime.block_on(play(alone, file, base));
+        let report = runtime.block_on(play(alone, file, base, dialect));
         let case = report.cases.first();
         let verdict = case.map_or(Verdict::Inconclusive, |case| case.verdict);
         let why = case.map(|case| case.reason.as_str()).filter(|_| verdict == Verdict::NotApplicable);
@@ -97,13 +100,13 @@ fn honest(alone: &Arc<Suite>, file: &Path, runtime: &tokio::runtime::Runtime) ->
     good && applies
 }
 
-async fn play(alone: &Arc<Suite>, file: &Path, base: Base) -> Report {
+async fn play(alone: &Arc<Suite>, file: &Path, base: Base, dialect: &str) -> Report {
     let tls = alone.cases.iter().any(|case| plan::needs_tls(case));
     let request = RunRequest {
         tier: Some(Tier::Fapi),
         rerun_prefix: format!("countersign cases try {}", file.display()),
         tls,
-        ..RunRequest::new(Arc::clone(alone), SubjectSpec::reference(base, "oidc"))
+        ..RunRequest::new(Arc::clone(alone), SubjectSpec::reference(base, dialect))
     };
     let (events, _nobody) = unbounded_channel();
     harness::run(request, events).await

@@ -1,0 +1,77 @@
+//! What the partner was told of the dialects that it speaks, as a developer reads it in a provider's documentation.
+//! It is written down here a second time on purpose: a partner that read the provider's own files could not be wrong.
+
+use super::Base;
+
+/// How one dialect is spoken.
+#[derive(Debug)]
+pub(super) struct Tongue {
+    /// ID tokens say who somebody is.
+    pub openid: bool,
+    /// What stands between scopes.
+    pub separator: &'static str,
+    /// The member of a profile that names the subject.
+    pub subject: &'static str,
+    /// Member of a profile -> what this partner calls it.
+    pub names: &'static [(&'static str, &'static str)],
+    /// Member of an error answer that holds its code.
+    pub error: &'static str,
+    /// What of a profile the flaw `crashes-on-missing-claim` takes to be there.
+    pub counts_on: &'static [&'static str],
+    /// Asked for, and without them an account is limited.
+    pub required: &'static [&'static str],
+    /// Asked for on every base, and may be declined.
+    pub optional: &'static [&'static str],
+    /// Asked for as well from the base `oidc` on: what features need.
+    pub for_features: &'static [&'static str],
+    /// Features, each named like the scope that it needs.
+    pub features: &'static [&'static str],
+}
+
+const OIDC: Tongue = Tongue {
+    openid: true,
+    separator: " ",
+    subject: "sub",
+    names: &[],
+    error: "error",
+    counts_on: &["name", "picture"],
+    required: &["openid"],
+    optional: &["profile", "email"],
+    for_features: &["contacts"],
+    features: &["profile", "contacts"],
+};
+
+const ACME: Tongue = Tongue {
+    openid: false,
+    separator: ",",
+    subject: "id",
+    names: &[("display_name", "name"), ("mail", "email")],
+    error: "code",
+    counts_on: &["name", "email"],
+    required: &["basic"],
+    optional: &["mail"],
+    for_features: &["contacts"],
+    features: &["contacts"],
+};
+
+/// How a dialect is spoken; one that it never heard of as OpenID Connect.
+pub(super) fn of(dialect: &str) -> &'static Tongue {
+    match dialect {
+        "acme" => &ACME,
+        _ => &OIDC,
+    }
+}
+
+impl Tongue {
+    /// The scopes without which an account is limited.
+    pub fn required(&self, base: Base) -> Vec<String> {
+        let profile = (self.openid && base == Base::Full).then_some("profile");
+        self.required.iter().copied().chain(profile).map(str::to_owned).collect()
+    }
+
+    /// Every scope that a login asks for.
+    pub fn scopes(&self, base: Base) -> Vec<String> {
+        let more = if base == Base::Min { &[] } else { self.for_features };
+        [self.required, self.optional, more].concat().into_iter().map(str::to_owned).collect()
+    }
+}
