@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Json;
 
+use super::facebook;
 use super::provider::Trouble;
 use super::state::App;
 use super::web::{Page, Visit, escaped, session_of};
@@ -19,19 +20,22 @@ enum Refreshed {
 }
 
 pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
-    if !app.tongue().features.contains(&name) {
+    let Some(wanted) = app.tongue().features.iter().find(|own| own.name == name) else {
         return Page::html(404, "Not found", "<p>There is no such feature.</p>");
-    }
+    };
     let Some((id, session)) = session_of(app, visit).filter(|(_, session)| session.user.is_some()) else {
         return Page::sorry(401, "Please log in first.");
     };
     let app = app.of_issuer(&session.issuer);
-    if !session.granted.iter().any(|scope| scope == name) {
+    if !session.granted.iter().any(|scope| scope == wanted.scope) {
         return Page::sorry(403, "You did not allow this. Log in again to change that.");
     }
     let Some(token) = session.access_token else { return Page::sorry(403, "The connection to the provider is gone.") };
-    let Ok(api) = app.endpoint("api").await else { return Page::sorry(404, "The provider has no such data.") };
-    let url = format!("{api}/{name}");
+    let url = match app.tongue().graph {
+        true => facebook::edge(app, name).await,
+        false => app.endpoint("api").await.map(|api| format!("{api}/{name}")),
+    };
+    let Ok(url) = url else { return Page::sorry(404, "The provider has no such data.") };
     let token = match app.odd.has("refreshes-early") && session.refresh_token.is_some() {
         true => match refresh(app, &id, &token).await {
             Refreshed::Token(fresh) => fresh,
@@ -75,7 +79,7 @@ pub(super) async fn asks_userinfo(app: &Arc<App>, visit: &Visit) -> Option<Page>
     let (id, session) = session_of(app, visit)?;
     let app = app.of_issuer(&session.issuer);
     let token = session.access_token?;
-    let url = app.endpoint("userinfo").await.ok()?;
+    let url = app.profile().await.ok()?;
     match app.call(url.clone(), &token).await {
         Ok((401, _)) => match refresh(app, &id, &token).await {
             Refreshed::Token(_) | Refreshed::Away => None,

@@ -48,6 +48,8 @@ pub const FLAWS: &[Switch] = &[
     flaw("email-as-key", Base::Min, "the account is looked up by e-mail address"),
     flaw("sub-without-iss", Base::Full, "the account is looked up by the subject alone, whoever the issuer is"),
     flaw("link-unverified-email", Base::Oidc, "a local account is linked by an address that nobody verified"),
+    flaw("subject-as-number", Base::Min, "subjects of digits are kept as floating-point numbers"),
+    flaw("crashes-on-empty-profile", Base::Min, "500 when the profile is no object, or names nobody"),
     flaw("sub-casefold", Base::Min, "subjects are compared without regard to case"),
     flaw("null-sub-account", Base::Min, "a subject that is missing is taken as the empty one"),
     flaw(

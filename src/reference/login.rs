@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 use super::Base;
 use super::accounts;
 use super::detour;
+use super::facebook;
 use super::jwt::Token;
 use super::provider::{Trouble, with_query};
 use super::state::{Account, App, Session, Transaction, User, now, random};
@@ -352,11 +353,17 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
     }
     let spelled_like_that = app.flaws.has("token-type-case-sensitive");
     let bearer = |kind: &String| kind == "Bearer" || !spelled_like_that && kind.eq_ignore_ascii_case("bearer");
-    if !text("token_type").as_ref().is_some_and(bearer) {
+    let kind = text("token_type").or_else(|| app.tongue().form_token.then(|| "Bearer".to_owned()));
+    if !kind.as_ref().is_some_and(bearer) {
         return Err(sorry(400, "The provider gave a token of an unknown type."));
     }
     let access_token = text("access_token").unwrap_or_default();
-    let granted = granted(app, text("scope").as_deref(), &transaction.asked);
+    let granted = if app.tongue().graph {
+        let asked = facebook::granted(app, &access_token, &transaction.asked).await;
+        asked.map_err(|_| sorry(502, "The provider does not say what you allowed."))?
+    } else {
+        granted(app, text("scope").as_deref(), &transaction.asked)
+    };
     let mut fresh = Fresh {
         sub: String::new(),
         claims: BTreeMap::new(),
@@ -474,7 +481,7 @@ fn unsaid() -> Box<Page> {
 
 async fn ask_userinfo(app: &App, access_token: &str) -> Result<Map<String, Json>, Box<Page>> {
     let away = |_| unsaid();
-    let url = app.endpoint("userinfo").await.map_err(away)?;
+    let url = app.profile().await.map_err(away)?;
     let mut answer = app.call(url.clone(), access_token).await.map_err(away)?;
     if app.flaws.has("userinfo-retry-storm") {
         for _ in 1..STORM {
@@ -487,6 +494,9 @@ async fn ask_userinfo(app: &App, access_token: &str) -> Result<Map<String, Json>
     match answer {
         (401 | 403, _) => Err(Box::new(Page::sorry(400, "The provider refused to say who you are."))),
         (200, Some(Json::Object(members))) => Ok(members),
+        (200 | 404, _) if app.flaws.has("crashes-on-empty-profile") => {
+            Err(Box::new(Page::html(500, "Internal error", "<p>cannot read a property</p>")))
+        }
         _ => Err(unsaid()),
     }
 }
@@ -500,7 +510,10 @@ fn take_userinfo(app: &App, fresh: &mut Fresh, mut members: Map<String, Json>) -
     }
     let sub = members.get("sub").and_then(Json::as_str).unwrap_or_default().to_owned();
     if !app.openid() || app.odd.has("never-reads-id-token") {
-        if sub.is_empty() {
+        if sub.is_empty() && app.flaws.has("crashes-on-empty-profile") {
+            return Err(Box::new(Page::html(500, "Internal error", "<p>cannot read a property</p>")));
+        }
+        if sub.is_empty() && !app.flaws.has("null-sub-account") {
             return Err(unsaid());
         }
         fresh.sub = sub;
@@ -523,7 +536,12 @@ fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction
     if app.odd.has("refuses-lookalike-subjects") && accounts::has_lookalike(app, &fresh.sub) {
         return Page::sorry(400, "Somebody with nearly the same identifier is known here already.");
     }
-    let account = accounts::of(app, &fresh.sub, &fresh.claims);
+    let as_number = || fresh.sub.parse::<f64>().map(|number| number.to_string());
+    let subject = match as_number() {
+        Ok(number) if app.flaws.has("subject-as-number") => number,
+        _ => fresh.sub.clone(),
+    };
+    let account = accounts::of(app, &subject, &fresh.claims);
     let mut granted = fresh.granted;
     if app.flaws.has("keeps-old-grant")
         && let Some(own) = app.inner().accounts.iter_mut().find(|own| own.id == account)

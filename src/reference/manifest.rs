@@ -1,7 +1,7 @@
 //! What the reference partner says of itself, as any partner does.
 
 use super::Base;
-use super::tongue::{self, Tongue};
+use super::tongue::{self, Feature, Tongue};
 use super::web::SHOWN;
 
 /// Its registrations with further providers.
@@ -23,6 +23,12 @@ endpoints.backchannel_logout = "/backchannel-logout"
 token_login = { path = "/token-login", method = "POST", form = { access_token = "{access_token}" } }
 "#;
 
+/// What Facebook tells an app by itself.
+const REMOVAL: &str = r#"
+endpoints.deauthorize = "/deauthorize"
+endpoints.data_deletion = "/data-deletion"
+"#;
+
 /// A list of texts, as TOML.
 fn list<S: std::borrow::Borrow<str>>(texts: &[S]) -> String {
     let quoted: Vec<String> = texts.iter().map(|text| format!("\"{}\"", text.borrow())).collect();
@@ -35,11 +41,11 @@ fn capabilities(base: Base, tongue: &Tongue) -> Vec<&'static str> {
     let all = [
         ("state", true),
         ("nonce", openid && base >= Base::Oidc),
-        ("pkce", base == Base::Full),
+        ("pkce", tongue.pkce && base == Base::Full),
         ("userinfo", base >= Base::Oidc || !openid),
         ("checks-signature", openid),
         ("api", base >= Base::Oidc),
-        ("refresh", base >= Base::Oidc),
+        ("refresh", tongue.refresh && base >= Base::Oidc),
         ("discovery", openid),
         ("rp-initiated-logout", openid && base == Base::Full),
     ];
@@ -59,9 +65,9 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     let fields = format!("fields = {{ {} }}\n{identity}", fields.join(", "));
     let mut places = String::new();
     if base >= Base::Oidc {
-        for feature in tongue.features {
-            let place = format!("{{ path = \"/features/{feature}\", needs = [\"{feature}\"] }}");
-            places.push_str(&format!("features.{feature} = {place}\n"));
+        for Feature { name, scope } in tongue.features {
+            let place = format!("{{ path = \"/features/{name}\", needs = [\"{scope}\"] }}");
+            places.push_str(&format!("features.{name} = {place}\n"));
         }
         places.push_str(LOCAL_ACCOUNTS);
     }
@@ -69,6 +75,10 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     if full && tongue.openid {
         places.push_str(OPENID);
     }
+    if tongue.graph {
+        places.push_str(REMOVAL);
+    }
+    let auth = if tongue.graph { "client_secret_post" } else { "client_secret_basic" };
     let second = if full { SECOND } else { "" };
     let logged_out = if full && tongue.openid { "post_logout_redirect_uris = [\"{base}/logged-out\"]\n" } else { "" };
     format!(
@@ -80,7 +90,7 @@ patience = "8s"
 
 [client]
 id = "reference"
-auth = "client_secret_basic"
+auth = "{auth}"
 redirect_uris = ["{{base}}/callback"]
 {logged_out}
 [scopes]
@@ -123,7 +133,7 @@ mod tests {
     #[test]
     fn the_manifests_can_be_read() {
         for base in Base::ALL {
-            for dialect in ["oidc", "acme"] {
+            for dialect in ["oidc", "acme", "facebook-login", "facebook-connect"] {
                 let manifest: Manifest = toml::from_str(&manifest(base, dialect)).unwrap();
                 assert_eq!(manifest.dialect, dialect);
             }

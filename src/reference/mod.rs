@@ -3,6 +3,7 @@
 mod accounts;
 mod client;
 mod detour;
+mod facebook;
 mod features;
 mod flaws;
 mod jwt;

@@ -7,6 +7,7 @@ use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
 use serde_json::Value as Json;
 
 use super::client::{self, Answer, Ask};
+use super::facebook;
 use super::jwt::Token;
 use super::state::App;
 
@@ -52,6 +53,13 @@ impl App {
         };
         let url = metadata.get(&member).and_then(Json::as_str).map(str::to_owned);
         url.ok_or_else(|| format!("the provider has no {member}"))
+    }
+
+    /// Where the profile of whoever gave a token is, and what of it is wanted.
+    pub async fn profile(&self) -> Result<String, String> {
+        let url = self.endpoint("userinfo").await?;
+        let wanted = self.tongue().profile;
+        Ok(if wanted.is_empty() { url } else { with_query(&url, wanted) })
     }
 
     /// Whether the signature is that of one of the provider's keys; an unknown `kid` makes it fetch them again.
@@ -112,7 +120,7 @@ impl App {
         let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let credentials = format!("{}:{}", encoded(&self.config.client_id), encoded(&self.config.client_secret));
         form.retain(|(_, value)| !value.is_empty());
-        let in_form = self.odd.has("secret-in-form");
+        let in_form = self.odd.has("secret-in-form") || self.tongue().graph;
         if in_form {
             form.push(("client_id", self.config.client_id.clone()));
             form.push(("client_secret", self.config.client_secret.clone()));
@@ -134,12 +142,17 @@ impl App {
         }
         let answer = answer.map_err(Trouble::Away)?;
         let status = answer.status;
-        let Ok(body) = serde_json::from_slice::<Json>(&answer.body) else { return Err(Trouble::NoJson) };
+        let form = || self.tongue().form_token && !self.flaws.has("facebook-json-token-only");
+        let body = match serde_json::from_slice::<Json>(&answer.body) {
+            Ok(body) => body,
+            Err(_) if status == 200 && form() => pairs(&answer.body),
+            Err(_) => return Err(Trouble::NoJson),
+        };
         if status == 200 && body.get("access_token").is_some_and(Json::is_string) {
             return Ok(body);
         }
-        match body.get(self.tongue().error).and_then(Json::as_str) {
-            Some(code) if status < 500 => Err(Trouble::Refused(code.to_owned())),
+        match body.get(self.tongue().error) {
+            Some(code) if status < 500 => Err(Trouble::Refused(code.to_string())),
             _ => Err(Trouble::Away(format!("the token endpoint answered {status}"))),
         }
     }
@@ -159,15 +172,26 @@ impl App {
     /// A call with an access token: status and JSON.
     pub async fn call(&self, url: String, token: &str) -> Result<(u16, Option<Json>), String> {
         let in_query = self.flaws.has("bearer-in-query");
-        let url = if in_query { format!("{url}?access_token={token}") } else { url };
-        let authorization = (!in_query).then(|| format!("Bearer {token}"));
+        let url = if in_query { with_query(&url, &format!("access_token={token}")) } else { url };
+        let graph = self.tongue().graph;
+        let url = if graph { facebook::proven(self, &url, token) } else { url };
+        let authorization = (!in_query).then(|| format!("{} {token}", self.tongue().scheme));
         let answer = client::ask(Ask { authorization, ..self.asking(url) }).await?;
         let body = serde_json::from_slice(&answer.body).ok();
+        if graph {
+            return Ok(facebook::meaning(answer.status, body));
+        }
         if body.is_none() && self.odd.has("exits-on-odd-userinfo") {
             self.exited.send_replace(Some("it exited with status 1".to_owned()));
         }
         Ok((answer.status, body))
     }
+}
+
+/// The members of a token answer that is written like a form.
+fn pairs(body: &[u8]) -> Json {
+    let pairs = url::form_urlencoded::parse(body);
+    Json::Object(pairs.map(|(name, value)| (name.into_owned(), Json::from(value.into_owned()))).collect())
 }
 
 /// An endpoint's address with parameters; those that it has already are kept (RFC 6749, section 3.1).

@@ -96,6 +96,8 @@ pub(super) struct Inner {
     /// Logins whose code is being redeemed behind a waiting page: ticket -> the page at the end.
     pub waiting: HashMap<String, JoinHandle<Page>>,
     pub logout_ids: VecDeque<String>,
+    /// Codes of deletions that were asked for, which can be asked about.
+    pub deletions: VecDeque<String>,
     made: u64,
 }
 
@@ -183,7 +185,10 @@ impl App {
     }
 
     pub fn uses_pkce(&self) -> bool {
-        self.config.base == Base::Full && !self.flaws.has("no-pkce-no-nonce") && !self.flaws.has("no-csrf-defence")
+        self.config.base == Base::Full
+            && self.tongue().pkce
+            && !self.flaws.has("no-pkce-no-nonce")
+            && !self.flaws.has("no-csrf-defence")
     }
 
     pub fn redirect_uri(&self) -> String {

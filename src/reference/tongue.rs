@@ -24,8 +24,32 @@ pub(super) struct Tongue {
     pub optional: &'static [&'static str],
     /// Asked for as well from the base `oidc` on: what features need.
     pub for_features: &'static [&'static str],
-    /// Features, each named like the scope that it needs.
-    pub features: &'static [&'static str],
+    /// What works with a scope of its own.
+    pub features: &'static [Feature],
+    /// PKCE is on offer.
+    pub pkce: bool,
+    /// The API is Facebook's Graph.
+    pub graph: bool,
+    /// What stands before an access token in the `Authorization` header.
+    pub scheme: &'static str,
+    /// The token endpoint may answer with a form, and does not say of which type a token is.
+    pub form_token: bool,
+    /// What is asked of the profile; everything there is where it is empty.
+    pub profile: &'static str,
+    /// Refresh tokens are given.
+    pub refresh: bool,
+}
+
+/// A feature and the scope that it needs.
+#[derive(Debug)]
+pub(super) struct Feature {
+    pub name: &'static str,
+    pub scope: &'static str,
+}
+
+/// A feature that is named like its scope.
+const fn like(scope: &'static str) -> Feature {
+    Feature { name: scope, scope }
 }
 
 const OIDC: Tongue = Tongue {
@@ -38,7 +62,13 @@ const OIDC: Tongue = Tongue {
     required: &["openid"],
     optional: &["profile", "email"],
     for_features: &["contacts"],
-    features: &["profile", "contacts"],
+    features: &[like("profile"), like("contacts")],
+    pkce: true,
+    graph: false,
+    scheme: "Bearer",
+    form_token: false,
+    profile: "",
+    refresh: true,
 };
 
 const ACME: Tongue = Tongue {
@@ -51,13 +81,47 @@ const ACME: Tongue = Tongue {
     required: &["basic"],
     optional: &["mail"],
     for_features: &["contacts"],
-    features: &["contacts"],
+    features: &[like("contacts")],
+    ..OIDC
+};
+
+/// v12 and later.
+const FACEBOOK_LOGIN: Tongue = Tongue {
+    openid: false,
+    separator: ",",
+    subject: "id",
+    names: &[],
+    error: "error",
+    counts_on: &["name", "email"],
+    required: &["public_profile"],
+    optional: &["email"],
+    for_features: &["user_friends"],
+    features: &[Feature { name: "friends", scope: "user_friends" }],
+    pkce: false,
+    graph: true,
+    scheme: "Bearer",
+    form_token: false,
+    profile: "fields=id,name,email",
+    refresh: false,
+};
+
+/// 2010 to 2012.
+const FACEBOOK_CONNECT: Tongue = Tongue {
+    required: &[],
+    for_features: &["user_groups"],
+    features: &[Feature { name: "groups", scope: "user_groups" }],
+    scheme: "OAuth",
+    form_token: true,
+    profile: "",
+    ..FACEBOOK_LOGIN
 };
 
 /// How a dialect is spoken; one that it never heard of as OpenID Connect.
 pub(super) fn of(dialect: &str) -> &'static Tongue {
     match dialect {
         "acme" => &ACME,
+        "facebook-login" => &FACEBOOK_LOGIN,
+        "facebook-connect" => &FACEBOOK_CONNECT,
         _ => &OIDC,
     }
 }

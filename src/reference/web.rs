@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::state::{App, Session, User, random};
-use super::{Base, accounts, detour, features, login, logout, token_login};
+use super::{Base, accounts, detour, facebook, features, login, logout, token_login};
 
 /// More than any honest form.
 const BODY: usize = 64 << 10;
@@ -229,6 +229,9 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("POST", "/token-login") if app.config.base == Base::Full && app.openid() => {
             token_login::token_login(app, visit).await
         }
+        ("POST", "/deauthorize") if app.tongue().graph => facebook::deauthorize(app, visit),
+        ("POST", "/data-deletion") if app.tongue().graph => facebook::delete(app, visit),
+        ("GET", "/deletion") if app.tongue().graph => facebook::deletion_status(app, visit),
         ("GET", "/test/accounts") => Page::json(200, &serde_json::json!({ "opened": app.inner().opened() })),
         ("POST", "/test/reset") => reset(app),
         ("GET", "/healthz") => Page::json(200, &serde_json::json!({ "ready": true })),

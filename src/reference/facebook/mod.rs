@@ -1,0 +1,11 @@
+//! What is Facebook's own: the Graph API with its errors and proofs, permissions that are asked for, sealed messages,
+//! and the two callbacks by which the provider tells that somebody removed the app or wants her data deleted.
+//!
+//! Written from the provider's documentation, over another crypto stack than the mock provider's.
+
+mod callbacks;
+mod graph;
+mod seal;
+
+pub(super) use callbacks::{deauthorize, delete, deletion_status};
+pub(super) use graph::{edge, granted, meaning, proven};
