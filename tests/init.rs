@@ -147,6 +147,18 @@ fn what_was_not_seen_is_told_as_assumed() {
 }
 
 #[test]
+fn the_port_of_a_container_is_found_and_an_address_is_assumed_otherwise() {
+    let file = "services:\n  web:\n    ports:\n      - \"127.0.0.1:8123:80/tcp\"\n";
+    let folder = project(&[("compose.yaml", file)]);
+    let said = good(folder.path(), &["init"]);
+    assert!(said.out.contains("address   port 8123 (compose.yaml:4)"), "{}", said.out);
+    assert!(written(folder.path()).contains("base = \"http://127.0.0.1:8123\""));
+    let folder = project(&[("compose.yaml", "services:\n  web:\n    volumes:\n      - ./a:/b\n")]);
+    let said = good(folder.path(), &["init"]);
+    assert!(said.out.contains("assumed   address http://127.0.0.1:8080"), "{}", said.out);
+}
+
+#[test]
 fn nothing_is_ever_written_over() {
     let folder = project(&[("countersign.toml", "mine"), ("package.json", "{}")]);
     let said = countersign(folder.path(), &["init", "--yes"]);

@@ -22,6 +22,7 @@ mod shell;
 mod subject;
 mod suite;
 mod trusted;
+mod watch;
 
 use std::process::ExitCode;
 

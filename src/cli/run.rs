@@ -19,6 +19,7 @@ use crate::report::{actions, grid, terminal};
 use super::output::{self, Material, Targets};
 use super::subject::SubjectArgs;
 use super::suite::SuiteArgs;
+use super::watch::watch;
 use super::{Failure, runtime, style};
 
 /// What becomes of snapshots.
@@ -64,6 +65,9 @@ pub(super) struct RunArgs {
     /// Only what failed or was inconclusive in the last run of this partner
     #[arg(long)]
     failed: bool,
+    /// Run again whenever the manifest, added cases or this file or folder change; may be repeated
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, default_missing_value = "")]
+    watch: Vec<String>,
     /// Decide no further case after the first failure
     #[arg(long)]
     fail_fast: bool,
@@ -152,8 +156,22 @@ fn snapshot_root(subject: &SubjectSpec) -> PathBuf {
     }
 }
 
-/// `run`, `guard` and `accept`.
+/// `run`, `guard` and `accept`: once, or again and again.
 pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
+    if args.watch.is_empty() {
+        return run_once(args, mode);
+    }
+    let named = args.watch.iter().filter(|path| !path.is_empty()).map(PathBuf::from);
+    let paths: Vec<PathBuf> =
+        args.subject.manifests().into_iter().chain(args.suite.folders().cloned()).chain(named).collect();
+    if paths.is_empty() {
+        let help = "--watch=PATH names a file or a folder; a manifest is watched anyway";
+        return Err(Failure::usage(format!("there is nothing to watch\n  help: {help}")));
+    }
+    watch(&paths, || run_once(args, mode))
+}
+
+fn run_once(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
     let partition = args.shard()?;
     let suite = args.suite.load()?;
     let mut subjects = Vec::new();
@@ -225,7 +243,8 @@ pub(super) fn run(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
             let played = showing.await.unwrap_or_default();
             (report, played)
         });
-        tell(&if several {
+        // Whoever watches has the whole table once and wants what is left to do.
+        tell(&if several || !args.watch.is_empty() {
             terminal::details(&report, &suite.requirements, shown)
         } else {
             terminal::text(&report, &suite.requirements, shown)

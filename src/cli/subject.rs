@@ -84,11 +84,9 @@ impl SubjectArgs {
 
     /// Whom to judge: at least one, each of another name.
     pub fn subjects(&self, suite: &Suite) -> Result<Vec<SubjectSpec>, Failure> {
-        let reference = !self.flaw.is_empty() || !self.odd.is_empty() || self.base.is_some();
-        let mut paths = self.partner.clone();
-        if paths.is_empty() && !reference && Path::new(MANIFEST).is_file() {
+        let paths = self.manifests();
+        if self.partner.is_empty() && !paths.is_empty() {
             eprintln!("judging the partner of ./{MANIFEST}");
-            paths.push(PathBuf::from(MANIFEST));
         }
         if paths.is_empty() {
             return Ok(vec![self.reference()?]);
@@ -110,6 +108,15 @@ impl SubjectArgs {
             }
         }
         if wrong.is_empty() { Ok(subjects) } else { Err(Failure::usage(wrong.join("\n\n"))) }
+    }
+
+    /// The manifests that say whom to judge; none for the reference partner.
+    pub fn manifests(&self) -> Vec<PathBuf> {
+        let reference = !self.flaw.is_empty() || !self.odd.is_empty() || self.base.is_some();
+        match self.partner.is_empty() && !reference && Path::new(MANIFEST).is_file() {
+            true => vec![PathBuf::from(MANIFEST)],
+            false => self.partner.clone(),
+        }
     }
 
     fn reference(&self) -> Result<SubjectSpec, Failure> {

@@ -39,6 +39,11 @@ impl SuiteArgs {
 }
 
 impl SuiteArgs {
+    /// The folders that are added.
+    pub fn folders(&self) -> impl Iterator<Item = &PathBuf> {
+        self.specs.iter().chain(&self.cases)
+    }
+
     /// The same arguments as words, for a command that is to be typed.
     pub fn words(&self) -> Vec<String> {
         let folders = [("--specs", &self.specs), ("--cases", &self.cases)];

@@ -180,7 +180,11 @@ fn gather(template: &Template, project: &Project, source: &Source, folder: &Path
     }
     // A site that takes a certificate speaks https where the run does.
     let takes_certificate = template.base.is_none() && env.values().any(|value| value == "{tls.cert}");
-    let base = takes_certificate.then(|| "{scheme}://127.0.0.1:{port}".to_owned());
+    let mut base = takes_certificate.then(|| "{scheme}://127.0.0.1:{port}".to_owned());
+    if let (Some(own), Some((port, place))) = (&template.base, &project.port) {
+        say!("address   port {port} ({})", safe(place));
+        base = Some(own.replace(":8080", &format!(":{port}")));
+    }
     Values { name, at, command, setup, env, base }
 }
 
@@ -218,6 +222,13 @@ fn start_of(template: &Template, project: &Project, source: &Source, folder: &Pa
 
 /// Asks for what was not seen, where somebody is there to answer; says otherwise what was assumed.
 fn ask(args: &InitArgs, template: &Template, source: &Source, values: &mut Values) -> Result<(), Failure> {
+    let somebody = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    if let (Some(own), None) = (&template.base, &values.base) {
+        match somebody.then(|| question(&format!("address of the site [{own}]"))).transpose()?.flatten() {
+            Some(answer) => values.base = Some(answer),
+            None => say!("assumed   address {own}"),
+        }
+    }
     if !template.site_chooses_paths {
         return Ok(());
     }
@@ -225,7 +236,6 @@ fn ask(args: &InitArgs, template: &Template, source: &Source, values: &mut Value
         .into_iter()
         .filter(|key| *key != Key::Ready && !source.routes.contains_key(key) && values.at.contains_key(key))
         .collect();
-    let somebody = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
     for key in unseen {
         let own = values.at.get(&key).cloned().unwrap_or_default();
         if !somebody {

@@ -28,6 +28,8 @@ pub(super) struct Project {
     pub command: Option<(Vec<String>, String)>,
     /// What has to be done once before, as its files show.
     pub setup: Option<(Vec<String>, String)>,
+    /// The port of this machine at which its containers answer.
+    pub port: Option<(u16, String)>,
     /// Files that could not be read: each a sentence with advice.
     pub troubles: Vec<String>,
 }
@@ -293,6 +295,14 @@ impl Reader<'_> {
             let Some(text) = self.text(file) else { continue };
             if let Some(at) = text.lines().position(|line| line.starts_with("services:")) {
                 self.part(World::Compose, "services", file, at + 1);
+                self.project.port = text.lines().enumerate().find_map(|(number, line)| {
+                    // `- "8080:80"`, also `- 127.0.0.1:8080:80`: the last but one is the port of this machine.
+                    let mapped = line.trim().strip_prefix('-')?.trim().trim_matches(['"', '\'']);
+                    let (before, inside) = mapped.rsplit_once(':')?;
+                    inside.split('/').next()?.parse::<u16>().ok()?;
+                    let port = before.rsplit(':').next()?.parse().ok()?;
+                    Some((port, format!("{file}:{}", number + 1)))
+                });
                 return;
             }
         }
