@@ -159,6 +159,13 @@ fn the_port_of_a_container_is_found_and_an_address_is_assumed_otherwise() {
 }
 
 #[test]
+fn a_project_in_a_folder_below_is_pointed_at() {
+    let folder = project(&[("web/package.json", "{\"dependencies\": {\"next-auth\": \"5\"}}"), ("docs/a.md", "")]);
+    let said = good(folder.path(), &["init"]);
+    assert!(said.out.contains("but web/package.json:1 has next-auth: countersign init ./web"), "{}", said.out);
+}
+
+#[test]
 fn nothing_is_ever_written_over() {
     let folder = project(&[("countersign.toml", "mine"), ("package.json", "{}")]);
     let said = countersign(folder.path(), &["init", "--yes"]);

@@ -107,7 +107,7 @@ impl Launch for CommandPartner {
             let within = self.start.ready_within.as_deref().and_then(duration).unwrap_or(READY_WITHIN);
             match running.wait_ready(&ready, client.as_ref(), self.start.ready.is_some(), within).await {
                 Ok(()) => Ok(Arc::new(running) as Arc<dyn Running>),
-                Err(what) => {
+                Err((what, advice)) => {
                     let output = running.output();
                     running.stop().await;
                     let output = if output.is_empty() {
@@ -115,7 +115,7 @@ impl Launch for CommandPartner {
                     } else {
                         format!("its last output:\n{output}")
                     };
-                    Err(self.trouble(format!("{what}; {output}"), self.help(&words)))
+                    Err(self.trouble(format!("{what}; {output}"), advice.unwrap_or_else(|| self.help(&words))))
                 }
             }
         })
@@ -275,7 +275,7 @@ impl CommandRunning {
         client: Option<&Client>,
         must_be_good: bool,
         within: Duration,
-    ) -> Result<(), String> {
+    ) -> Result<(), (String, Option<String>)> {
         let deadline = Instant::now() + within;
         let mut pause = Duration::from_millis(10);
         let mut ended = self.ended.clone();
@@ -288,15 +288,28 @@ impl CommandRunning {
                 _ => {}
             }
             if Instant::now() >= deadline {
-                let last = last.map_or("it never answered".to_owned(), |status| format!("it answered {status}"));
-                return Err(format!("{url} was not ready within {} s: {last}", within.as_secs_f32()));
+                let (last, advice) = match last {
+                    Some(status) => (
+                        format!("it answered {status}"),
+                        "[start] ready must be a path that answers 2xx; leave it out, and any answer will do"
+                            .to_owned(),
+                    ),
+                    None => (
+                        "it never answered".to_owned(),
+                        format!(
+                            "it must listen at {}: hand it {{port}} in [start] env or command, or write into [at] base the port that it always takes; where it only needs longer, ready_within = \"2m\"",
+                            self.base
+                        ),
+                    ),
+                };
+                return Err((format!("{url} was not ready within {} s: {last}", within.as_secs_f32()), Some(advice)));
             }
             // There is no event for a port that begins to listen; the process's end is one.
             tokio::select! {
                 () = tokio::time::sleep(pause) => pause = (pause * 2).min(Duration::from_millis(250)),
                 how = ended.wait_for(Option::is_some) => {
                     let how = how.ok().and_then(|how| how.clone()).unwrap_or_else(|| "it ended".to_owned());
-                    return Err(format!("the partner never became ready: {how}"));
+                    return Err((format!("the partner never became ready: {how}"), None));
                 }
             }
         }

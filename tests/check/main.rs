@@ -66,7 +66,7 @@ struct Way {
 
 const NO: (&str, &str) = ("", "");
 
-const WAYS: [Way; 29] = [
+const WAYS: [Way; 30] = [
     way(
         "probe-elsewhere",
         "sound",
@@ -183,7 +183,13 @@ const WAYS: [Way; 29] = [
         "never-ready",
         "sound",
         ("command = [", "ready = \"/readyz\"\nready_within = \"1s\"\ncommand = ["),
-        &["/readyz was not ready within 1 s: it answered 404"],
+        &["/readyz was not ready within 1 s: it answered 404", "[start] ready must be a path that answers 2xx"],
+    ),
+    way(
+        "never-listens",
+        "sound",
+        ("command = [", "ready_within = \"1s\"\ncommand = [\"sh\", \"-c\", \"exec sleep 30\", "),
+        &["it never answered", "hand it {port}"],
     ),
     Way {
         code: 2,

@@ -1,6 +1,7 @@
 //! `init`: looks at a project and writes its manifest. It says what it found and where, asks on a terminal for what it
 //! could not see, and never writes over anything.
 
+mod ask;
 mod project;
 mod source;
 mod template;
@@ -64,7 +65,9 @@ pub(super) fn init(args: &InitArgs) -> Result<u8, Failure> {
     let template = choose(args, &templates, &project)?;
     let source = source::read(folder);
     let mut values = gather(template, &project, &source, folder);
-    ask(args, template, &source, &mut values)?;
+    let somebody = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
+    let mut input = std::io::stdin().lock();
+    ask::ask(somebody.then_some(&mut input as &mut dyn std::io::BufRead), template, &source, &mut values)?;
     let text = template::manifest(template, &values);
     let shown = path.display().to_string();
     must_be_readable(&shown, &text)?;
@@ -96,15 +99,7 @@ fn cannot_write(shown: &str, error: &std::io::Error) -> Failure {
 /// The template that is named, or the best one for what the project is made of; says why.
 fn choose<'t>(args: &InitArgs, templates: &'t [Template], project: &Project) -> Result<&'t Template, Failure> {
     let other = templates.iter().max_by_key(|template| template.rank);
-    let mut found: Vec<(&Template, &project::Found)> = templates
-        .iter()
-        .filter_map(|template| {
-            let mut marks = template.found_by.iter();
-            let part = marks.find_map(|mark| project.parts.get(&(mark.world, mark.name.to_lowercase())))?;
-            Some((template, part))
-        })
-        .collect();
-    found.sort_by_key(|(template, _)| template.rank);
+    let found = fitting(templates, project);
     if let Some(name) = &args.template {
         let own = templates.iter().find(|template| template.name == name);
         return own
@@ -130,11 +125,35 @@ fn choose<'t>(args: &InitArgs, templates: &'t [Template], project: &Project) -> 
         }
         (None, Some(template)) => {
             say!("found     nothing that is known here");
+            below(&args.folder, templates);
             say!("template  {}: {}", template.name, template.title);
             say!("          countersign init --list-templates names the others");
             Ok(template)
         }
         (None, None) => Err(Failure::usage("there is no template")),
+    }
+}
+
+/// The templates for what a project is made of, the best one first, each with what shows it.
+fn fitting<'t, 'p>(templates: &'t [Template], project: &'p Project) -> Vec<(&'t Template, &'p project::Found)> {
+    let fits = |template: &'t Template| {
+        let mut marks = template.found_by.iter();
+        let part = marks.find_map(|mark| project.parts.get(&(mark.world, mark.name.to_lowercase())))?;
+        Some((template, part))
+    };
+    let mut found: Vec<_> = templates.iter().filter_map(fits).collect();
+    found.sort_by_key(|(template, _)| template.rank);
+    found
+}
+
+/// Says which folders below hold something that is known: a repository may have several projects.
+fn below(folder: &Path, templates: &[Template]) {
+    for name in project::names_in(folder, |name| !project::is_foreign(name)) {
+        let inner = folder.join(&name);
+        if let (true, Some((_, part))) = (inner.is_dir(), fitting(templates, &project::look(&inner)).first()) {
+            let way = typed(&[inner.display().to_string()]);
+            say!("          but {name}/{} has {}: countersign init {way}", safe(&part.place), safe(&part.what));
+        }
     }
 }
 
@@ -218,52 +237,6 @@ fn start_of(template: &Template, project: &Project, source: &Source, folder: &Pa
         return Some((words(&command), main.place.clone()));
     }
     None
-}
-
-/// Asks for what was not seen, where somebody is there to answer; says otherwise what was assumed.
-fn ask(args: &InitArgs, template: &Template, source: &Source, values: &mut Values) -> Result<(), Failure> {
-    let somebody = !args.yes && std::io::stdin().is_terminal() && std::io::stderr().is_terminal();
-    if let (Some(own), None) = (&template.base, &values.base) {
-        match somebody.then(|| question(&format!("address of the site [{own}]"))).transpose()?.flatten() {
-            Some(answer) => values.base = Some(answer),
-            None => say!("assumed   address {own}"),
-        }
-    }
-    if !template.site_chooses_paths {
-        return Ok(());
-    }
-    let unseen: Vec<Key> = Key::ALL
-        .into_iter()
-        .filter(|key| *key != Key::Ready && !source.routes.contains_key(key) && values.at.contains_key(key))
-        .collect();
-    for key in unseen {
-        let own = values.at.get(&key).cloned().unwrap_or_default();
-        if !somebody {
-            say!("assumed   {} {own}", key.says());
-            continue;
-        }
-        if let Some(answer) = question(&format!("path of the {} [{own}]", key.says()))? {
-            values.at.insert(key, template::quoted(&answer));
-        }
-    }
-    if somebody && source.main.is_none() && !values.command.is_empty() {
-        let own = typed(&values.command);
-        if let Some(answer) = question(&format!("command that starts it [{own}]"))? {
-            values.command = vec!["sh".to_owned(), "-c".to_owned(), format!("exec {answer}")];
-        }
-    }
-    Ok(())
-}
-
-/// One line from the terminal; `None`: the person takes what is proposed.
-fn question(text: &str) -> Result<Option<String>, Failure> {
-    eprint!("{}: ", safe(text));
-    let mut line = String::new();
-    match std::io::stdin().read_line(&mut line) {
-        Ok(0) => Err(Failure::usage("nothing more was answered\n  help: --yes asks nothing")),
-        Ok(_) => Ok(Some(line.trim().to_owned()).filter(|line| !line.is_empty())),
-        Err(error) => Err(Failure::usage(format!("the answer cannot be read: {error}\n  help: --yes asks nothing"))),
-    }
 }
 
 /// What was found or answered may be odd: a manifest that cannot be read is not written.
