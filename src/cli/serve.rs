@@ -13,7 +13,7 @@ use clap::Args;
 use crate::model::exchange::Sequence;
 use crate::model::fault::ProviderName;
 use crate::model::persona::Person;
-use crate::provider::{ClientRegistration, Everyday, Provider, ProviderConfig, ProviderError};
+use crate::provider::{ClientRegistration, Control, Everyday, Provider, ProviderConfig, ProviderError};
 use crate::reference::{Base, FLAWS, ODDITIES, Reference, ReferenceConfig, Tls};
 use crate::tls::{Authority, Client, TlsError};
 
@@ -45,6 +45,13 @@ pub(super) struct ServeArgs {
     /// People, clients, scopes and what discovery says otherwise; read again when it changes
     #[arg(long, value_name = "FILE", alias = "personas")]
     config: Option<PathBuf>,
+    /// Environment variable with the token that the control interface at /_countersign/ asks for; without one it is for
+    /// this machine alone
+    #[arg(long, value_name = "VARIABLE")]
+    control_token: Option<String>,
+    /// Leave the control interface out
+    #[arg(long, conflicts_with = "control_token")]
+    no_control: bool,
     /// Sign everybody in as this person, who grants what is asked, without a page
     #[arg(long, value_name = "NAME")]
     auto_login: Option<String>,
@@ -138,6 +145,23 @@ fn base_url(flag: &str, url: Option<&String>) -> Result<Option<String>, Failure>
     Err(Failure::usage(format!("{flag} {own} is no address\n  help: {flag} http://localhost:9400")))
 }
 
+/// Who may use the control interface, if there is one.
+fn control(args: &ServeArgs) -> Result<Option<Control>, Failure> {
+    let token = match &args.control_token {
+        _ if args.no_control => return Ok(None),
+        None => None,
+        Some(variable) => match std::env::var(variable) {
+            Ok(token) if token.len() >= 16 => Some(token),
+            _ => {
+                return Err(Failure::usage(format!(
+                    "{variable} is not set, or shorter than 16 letters\n  help: {variable}=$(openssl rand -hex 16) countersign serve --control-token {variable}"
+                )));
+            }
+        },
+    };
+    Ok(Some(Control { token }))
+}
+
 /// The file as it is shown to people, its text, and what is written there.
 struct Config {
     path: PathBuf,
@@ -190,6 +214,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         back_url: base_url("--back-url", args.back_url.as_ref())?,
         discovery: config.as_ref().map(|config| config.written.discovery.clone()).unwrap_or_default(),
         advice: true,
+        control: control(args)?,
     };
     let tls = if args.tls { Some(authority()?) } else { None };
     if let (Some(authority), Some(path)) = (&tls, &args.ca_file) {
@@ -209,7 +234,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         capacity: None,
         tls,
     };
-    let ca_file = args.ca_file.clone();
+    let (args, ca_file) = (args.clone(), args.ca_file.clone());
     runtime()?.block_on(async move {
         let provider = Provider::serve(setup, everyday).await.map_err(|error| {
             let help = match &error {
@@ -231,6 +256,9 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         }
         for person in &people {
             say!("person     {} with password {}", person.login, person.password);
+        }
+        if !args.no_control {
+            say!("watch      {}/_countersign/", provider.issuer());
         }
         say!("Ctrl-C ends it.");
         match config {

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::advice::Advice;
 use super::capability::{Capability, TierRule};
 use super::case::grammar;
+use super::control;
 use super::dialect::Dialect;
 use super::manifest::{Manifest, PLACES, Place, Pointer};
 use super::persona::Persona;
@@ -119,6 +120,35 @@ struct CapabilityFile {
 #[allow(dead_code)]
 struct TierFile(BTreeMap<Tier, TierRule>);
 
+/// What the control interface of `countersign serve` is asked and answers: a member for each address below
+/// `/_countersign/`, with what is sent (or, for GET, what comes back).
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct ControlInterface {
+    #[serde(rename = "GET state")]
+    state: control::State,
+    #[serde(rename = "GET exchanges")]
+    exchanges: control::Exchanges,
+    #[serde(rename = "GET faults")]
+    faults: Vec<control::FaultSeen>,
+    #[serde(rename = "PUT personas/NAME")]
+    new_persona: control::NewPersona,
+    #[serde(rename = "PATCH personas/NAME")]
+    persona_change: control::PersonaChange,
+    #[serde(rename = "POST faults")]
+    new_fault: control::NewFault,
+    #[serde(rename = "POST revoke")]
+    revocation: control::Revocation,
+    #[serde(rename = "POST keys/rotate")]
+    rotation: control::Rotation,
+    #[serde(rename = "POST clock")]
+    clock: control::Clock,
+    #[serde(rename = "POST tokens")]
+    new_tokens: control::NewTokens,
+    #[serde(rename = "any refusal")]
+    refused: control::Refused,
+}
+
 /// In draft 7, which is what editors for TOML know.
 fn of<T: JsonSchema>(title: &str) -> Json {
     let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value();
@@ -166,6 +196,7 @@ fn all() -> Vec<(&'static str, Json)> {
         ("advice", of::<AdviceFile>("Countersign advice")),
         ("capabilities", of::<CapabilityFile>("Countersign capabilities")),
         ("case", grammar::case()),
+        ("control", of::<ControlInterface>("Countersign control")),
         ("dialect", of::<Dialect>("Countersign dialect")),
         ("manifest", manifest()),
         ("personas", of::<PersonaFile>("Countersign personas")),

@@ -6,6 +6,7 @@ pub mod advice;
 pub mod capability;
 pub mod case;
 pub mod changelog;
+pub mod control;
 pub mod course;
 pub mod diagnostic;
 pub mod dialect;

@@ -16,7 +16,7 @@ use crate::model::value::{Environment, Source, Unresolved, Value};
 use crate::model::wire::Wire;
 
 use super::environment::Surroundings;
-use super::faults::{self, Placed};
+use super::faults::{self, Only, Placed};
 use super::ledger::Origin;
 use super::state::{AttemptState, Shared, random_id};
 use super::{Attempt, AttemptSpec, Notified, NotifyError, logout};
@@ -50,8 +50,13 @@ impl Attempt {
 
     /// Puts a fault in place. Values that only the driver knows are bound already.
     pub fn put(&self, fault: &Fault) -> FaultId {
+        self.put_for(fault, None)
+    }
+
+    /// The same for some logins alone.
+    pub(super) fn put_for(&self, fault: &Fault, only: Option<Only>) -> FaultId {
         let id = FaultId(self.state.next_fault());
-        self.state.inner().faults.push(Placed::new(id, fault.clone()));
+        self.state.inner().faults.push(Placed::new(id, fault.clone(), only));
         let patches = fault.patches.iter().filter(|patch| patch.selectors.at == self.shared.name);
         if let (Some(how), Some(tls)) = (patches.filter_map(faults::certificate).next(), &self.shared.tls) {
             let attempt = Arc::clone(&self.state);

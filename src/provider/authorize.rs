@@ -1,10 +1,13 @@
 //! The authorization endpoint and its pages (RFC 6749, section 4.1; OpenID Connect Core, section 3.1.2).
 
+use std::sync::Arc;
+
 use crate::model::case::PkcePolicy;
 use crate::model::fault::{Endpoint, Message, ProviderName};
 use crate::model::wire::Wire;
 
 use super::everyday;
+use super::faults;
 use super::inbound::{Inbound, one, repeated};
 use super::ledger::{AuthorizationRequest, Code, Origin, Pending, Session};
 use super::mint::answer::{Answer, Carrier};
@@ -86,12 +89,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     };
     let attempt = origin.as_ref().map_or_else(|| shared.default_attempt(), |origin| origin.attempt.clone());
     // Whoever comes without an attempt begins a login of its own, by which whatever follows from it is known.
-    let origin = origin.unwrap_or_else(|| Origin {
-        attempt: attempt.clone(),
-        browser: String::new(),
-        tab: random_id(),
-        person: None,
-    });
+    let origin = origin.unwrap_or_else(|| new_login(&attempt));
     let options = attempt.inner().options.clone();
     let state = one(parameters, "state").map(str::to_owned);
     let mode = one(parameters, "response_mode").map(Carrier::from_name);
@@ -297,8 +295,13 @@ fn login_page(
     pages::Login { site, client, action: &action, transaction, hint, error, accounts: &accounts }.page()
 }
 
+/// A login of whoever comes without an attempt.
+pub(super) fn new_login(attempt: &Arc<super::state::AttemptState>) -> Origin {
+    Origin { attempt: Arc::clone(attempt), browser: String::new(), tab: random_id(), person: None }
+}
+
 /// Somebody is signed in from now on: the session, its id, and the origin of whatever follows.
-fn begin_session(shared: &Shared, origin: &Origin, person: &str) -> (Origin, String, Session) {
+pub(super) fn begin_session(shared: &Shared, origin: &Origin, person: &str) -> (Origin, String, Session) {
     let origin = Origin { person: Some(person.to_owned()), ..origin.clone() };
     let session = Session {
         origin: origin.clone(),
@@ -443,6 +446,7 @@ fn respond(
     let request = pending.request;
     let origin = Origin { person: Some(session.person.clone()), ..pending.origin };
     let attempt = origin.attempt.clone();
+    faults::bind(&attempt, &origin, &request.client_id, request.state.as_deref());
     let iss = attempt.inner().options.iss_parameter && shared.dialect.openid;
     let refused = granted.as_ref().is_some_and(Vec::is_empty);
     let mut members = Wire::object();

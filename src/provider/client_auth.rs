@@ -69,6 +69,6 @@ fn basic(header: &str) -> Option<(String, String)> {
 }
 
 /// Compares without telling by the time how much was right.
-fn same(a: &[u8], b: &[u8]) -> bool {
+pub(super) fn same(a: &[u8], b: &[u8]) -> bool {
     a.len() == b.len() && a.iter().zip(b).fold(0, |difference, (a, b)| difference | (a ^ b)) == 0
 }

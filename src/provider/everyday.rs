@@ -3,8 +3,9 @@
 
 use serde_json::{Map, Value as Json};
 
-use crate::model::persona::Person;
+use crate::model::persona::{Person, Persona};
 
+use super::control::Control;
 use super::ledger::Session;
 use super::state::{AttemptState, Shared};
 
@@ -27,6 +28,8 @@ pub struct Everyday {
     pub back_url: Option<String>,
     /// What discovery says otherwise.
     pub discovery: Overrides,
+    /// The control interface below `/_countersign/`.
+    pub control: Option<Control>,
     /// Pages of errors tell what is registered here.
     pub advice: bool,
 }
@@ -60,6 +63,23 @@ impl Everyday {
         let own = if FRONT.contains(&role) { &self.front_url } else { &self.back_url };
         own.as_deref().unwrap_or(issuer)
     }
+}
+
+/// A person of everyday use: the user name is the name, so that it can be remembered, and the password `password`, unless
+/// `login`, `password`, `sub` or `email` stand among the fields.
+pub fn person(persona: &Persona) -> Person {
+    let mut person = Person::mint(persona, &persona.name, 0, "serve", None, Some(&persona.name));
+    let mut own = |field: &str| match person.fields.remove(field) {
+        Some(Json::String(text)) => Some(text),
+        _ => None,
+    };
+    let (login, password) = (own("login"), own("password"));
+    person.login = login.unwrap_or(person.login);
+    person.password = password.unwrap_or_else(|| "password".to_owned());
+    if let Some(email) = persona.fields.get("email") {
+        person.fields.insert("email".to_owned(), email.clone());
+    }
+    person
 }
 
 /// Who is signed in without a page: whom `login_hint` names, else whom the provider was started with.

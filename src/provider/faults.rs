@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::model::control::Whom;
 use crate::model::exchange::{Delivery, FaultId};
 use crate::model::fault::{Address, Fault, Grant, Layer, Message, Pace, Patch, ProviderName};
 use crate::model::value::Unresolved;
 
+use super::ledger::Origin;
 use super::state::AttemptState;
 
 /// A fault in force within an attempt.
@@ -17,6 +19,8 @@ pub(super) struct Placed {
     /// How many messages each patch was compared with successfully, `nth` aside.
     pub seen: Vec<u64>,
     pub delivery: Delivery,
+    /// Tied to these logins; `None`: it means every request of its attempt.
+    pub only: Option<Only>,
     /// True once it was mended: what it holds goes out.
     pub released: watch::Sender<bool>,
 }
@@ -27,6 +31,24 @@ pub(super) struct MessageFacts {
     pub person: Option<String>,
     pub grant: Option<Grant>,
     pub path: String,
+    /// The login that the message belongs to; empty where there is none.
+    pub login: String,
+}
+
+/// The logins that a fault is tied to.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Only {
+    pub whom: Whom,
+    /// How many more logins may come to it.
+    pub left: u32,
+    /// Those that have.
+    pub logins: Vec<String>,
+}
+
+impl Only {
+    fn means(&self, login: &str) -> bool {
+        !login.is_empty() && self.logins.iter().any(|own| own == login)
+    }
 }
 
 /// A patch that means a message.
@@ -41,7 +63,7 @@ pub(super) fn take(attempt: &AttemptState, at: ProviderName, message: &Message, 
     let mut inner = attempt.inner();
     let mut hits = Vec::new();
     for placed in &mut inner.faults {
-        if *placed.released.borrow() {
+        if *placed.released.borrow() || placed.only.as_ref().is_some_and(|only| !only.means(&facts.login)) {
             continue;
         }
         for (index, patch) in placed.fault.patches.iter().enumerate() {
@@ -113,10 +135,34 @@ pub(super) fn any(attempt: &AttemptState, message: &Message) -> bool {
 }
 
 impl Placed {
-    pub fn new(id: FaultId, fault: Fault) -> Self {
+    pub fn new(id: FaultId, fault: Fault, only: Option<Only>) -> Self {
         let seen = vec![0; fault.patches.len()];
-        Placed { id, fault, seen, delivery: Delivery::default(), released: watch::channel(false).0 }
+        Placed { id, fault, seen, delivery: Delivery::default(), only, released: watch::channel(false).0 }
     }
+}
+
+/// A login has come to its answer: it takes the first fault that waits for such a one.
+pub(super) fn bind(attempt: &AttemptState, origin: &Origin, client: &str, state: Option<&str>) {
+    let mut inner = attempt.inner();
+    let is = |wanted: &Option<String>, own: Option<&str>| wanted.is_none() || wanted.as_deref() == own;
+    let mut waiting = inner.faults.iter_mut().filter(|placed| !*placed.released.borrow());
+    let taken = waiting.find_map(|placed| {
+        placed.only.as_mut().filter(|only| {
+            only.left > 0
+                && is(&only.whom.persona, origin.person.as_deref())
+                && is(&only.whom.client, Some(client))
+                && is(&only.whom.state, state)
+        })
+    });
+    if let Some(only) = taken.filter(|only| !only.means(&origin.tab)) {
+        only.left -= 1;
+        only.logins.push(origin.tab.clone());
+    }
+}
+
+/// Whether a fault still waits for a login, or means every request.
+pub(super) fn waits(placed: &Placed) -> bool {
+    !*placed.released.borrow() && placed.only.as_ref().is_none_or(|only| only.left > 0)
 }
 
 /// Waits until one of these faults is mended.

@@ -202,7 +202,7 @@ async fn push(
     cause: Cause,
     person: Option<String>,
 ) -> Result<Exchange, NotifyError> {
-    let facts = MessageFacts { person: person.clone(), grant: None, path: to.to_owned() };
+    let facts = MessageFacts { person: person.clone(), grant: None, path: to.to_owned(), login: cause.tab.clone() };
     let hits = faults::take(attempt, shared.name, &Message::Object(Object::LogoutToken), &facts);
     let (members, jose) = faults::by_layer(&hits);
     let surroundings = Surroundings { shared, attempt, request: &[] };

@@ -6,6 +6,7 @@ mod authorize;
 mod circle;
 mod claims;
 mod client_auth;
+mod control;
 mod cors;
 pub mod dialect;
 mod environment;
@@ -41,7 +42,8 @@ use crate::model::value::Unresolved;
 use crate::tls::{Authority, TlsError};
 
 pub use circle::Circle;
-pub use everyday::{Everyday, Overrides};
+pub use control::Control;
+pub use everyday::{Everyday, Overrides, person as everyday_person};
 use mint::ring::Ring;
 use state::{AttemptState, Setup, Shared};
 

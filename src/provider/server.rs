@@ -2,12 +2,14 @@
 //! change any message.
 
 use std::io;
+use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
+use http_body_util::Either;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -19,6 +21,7 @@ use crate::model::exchange::{Exchange, FaultId, Party, Purpose, Response};
 use crate::model::fault::{Endpoint, Layer, Message, Pace};
 use crate::model::wire::Wire;
 
+use super::control::{self, Answered};
 use super::environment::Surroundings;
 use super::faults::{self, MessageFacts};
 use super::inbound::Inbound;
@@ -38,6 +41,9 @@ const HEAD: Duration = Duration::from_secs(30);
 
 /// How long the answer to a logout waits for the clients that are told of it.
 const TELLING: Duration = Duration::from_secs(2);
+
+/// What goes out: an answer, or what happens as it happens.
+type Outgoing = Either<PacedBody, control::Stream>;
 
 /// The connection ends without an answer, as a fault says.
 #[derive(Debug)]
@@ -71,15 +77,16 @@ pub(super) async fn run(shared: Arc<Shared>, listener: TcpListener) {
 }
 
 async fn connection(shared: Arc<Shared>, stream: TcpStream) {
+    let peer = stream.peer_addr().ok().map(|peer| peer.ip());
     let _ = stream.set_nodelay(true);
     let reset = Arc::new(AtomicBool::new(false));
     let socket = Socket { stream, reset: Arc::clone(&reset) };
     match shared.tls.clone() {
-        None => serve(shared, reset, socket).await,
+        None => serve(shared, reset, socket, peer).await,
         Some(tls) => {
             // Whoever does not greet, or refuses the certificate, says so to itself.
             if let Ok(Ok(stream)) = tokio::time::timeout(HEAD, tls.accept(socket)).await {
-                serve(shared, reset, stream).await;
+                serve(shared, reset, stream, peer).await;
             }
         }
     }
@@ -89,11 +96,12 @@ async fn serve(
     shared: Arc<Shared>,
     reset: Arc<AtomicBool>,
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    peer: Option<IpAddr>,
 ) {
     let (mut stopping, mut reconnecting) = (shared.stopping.subscribe(), shared.reconnecting.subscribe());
     let service = service_fn(move |request| {
         let (shared, reset) = (Arc::clone(&shared), Arc::clone(&reset));
-        async move { handle(shared, reset, request).await }
+        async move { handle(shared, reset, request, peer).await }
     });
     let serving = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
@@ -119,11 +127,18 @@ async fn handle(
     shared: Arc<Shared>,
     reset: Arc<AtomicBool>,
     request: hyper::Request<Incoming>,
-) -> Result<hyper::Response<PacedBody>, Silence> {
+    peer: Option<IpAddr>,
+) -> Result<hyper::Response<Outgoing>, Silence> {
     let (shared, path) = tenants::of(&shared, request.uri().path());
     let seq = shared.sequence.next();
     let started = Instant::now();
     let inbound = Inbound::read(seq, &shared.issuer, path, request).await;
+    if control::path(&shared, &inbound.path).is_some() {
+        return match control::answer(&shared, &inbound, peer).await {
+            Answered::Whole(response) => sent(response),
+            Answered::Stream(response, stream) => head(&response).body(Either::Right(stream)).map_err(|_| Silence),
+        };
+    }
     if let Some(answer) = cors::preflight(&shared, &inbound) {
         return sent(answer.render());
     }
@@ -142,7 +157,7 @@ async fn handle(
         let telling = tokio::spawn(logout::tell_all(Arc::clone(&shared), told));
         let _ = tokio::time::timeout(TELLING, telling).await;
     }
-    Ok(answer)
+    Ok(answer.map(Either::Left))
 }
 
 /// Which endpoint a path is.
@@ -229,12 +244,12 @@ pub(super) fn methods(shared: &Shared, path: &str) -> Option<(Option<Endpoint>, 
 
 /// Whether a path is an endpoint or a page.
 pub(super) fn is_known(shared: &Shared, path: &str) -> bool {
-    methods(shared, path).is_some()
+    methods(shared, path).is_some() || control::path(shared, path).is_some()
 }
 
 /// An answer that is no part of the protocol: no fault changes it, nobody writes it down.
-fn sent(response: Response) -> Result<hyper::Response<PacedBody>, Silence> {
-    head(&response).body(PacedBody::new(response.body, None, None)).map_err(|_| Silence)
+fn sent(response: Response) -> Result<hyper::Response<Outgoing>, Silence> {
+    head(&response).body(Either::Left(PacedBody::new(response.body, None, None))).map_err(|_| Silence)
 }
 
 fn head(response: &Response) -> hyper::http::response::Builder {
@@ -338,6 +353,7 @@ fn apply_faults(
         person: origin.and_then(|origin| origin.person.clone()),
         grant: reply.grant,
         path: inbound.path.clone(),
+        login: origin.map(|origin| origin.tab.clone()).unwrap_or_default(),
     };
     let mut hits = faults::take(attempt, shared.name, &message, &facts);
     if hits.is_empty() {

@@ -6,6 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::model::case::{PkcePolicy, RefreshPolicy};
 use crate::model::fault::{Endpoint, Grant, Message, Object};
+use crate::model::persona::Person;
 use crate::model::wire::Wire;
 
 use super::ClientRegistration;
@@ -242,6 +243,30 @@ fn by_client(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) ->
     })
 }
 
+/// Tokens of a login that needed no page, as they would have come by a code.
+pub(super) fn direct(
+    shared: &Shared,
+    client: &ClientRegistration,
+    origin: Origin,
+    person: &Person,
+    scopes: Vec<String>,
+    session: String,
+    nonce: Option<String>,
+) -> Reply {
+    let issued = Issued {
+        subject: person.sub.clone(),
+        family: random_id(),
+        session: Some(session),
+        nonce,
+        refresh: client.may_use("refresh_token"),
+        id_token: shared.dialect.openid && scopes.iter().any(|scope| scope == "openid"),
+        granted: scopes.clone(),
+        scopes,
+        origin: Some(origin.clone()),
+    };
+    answer(shared, client, issued, Some(origin), None)
+}
+
 fn answer(
     shared: &Shared,
     client: &ClientRegistration,
@@ -256,6 +281,7 @@ fn answer(
         person: issued.origin.as_ref().and_then(|origin| origin.person.clone()),
         grant,
         path: String::new(),
+        login: issued.origin.as_ref().map(|origin| origin.tab.clone()).unwrap_or_default(),
     };
     let surroundings = Surroundings { shared, attempt: &attempt, request: &[] };
     let mut hits: Vec<Hit> = Vec::new();

@@ -5,6 +5,7 @@ mod advertised;
 mod algorithms;
 mod authorize;
 mod clients;
+mod control;
 mod everyday;
 mod grants;
 mod http;

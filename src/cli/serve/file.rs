@@ -11,7 +11,7 @@ use crate::model::diagnostic::{Diagnostic, nearest};
 use crate::model::dialect::{Dialect, Scope};
 use crate::model::manifest::ID_TOKEN_ALGS;
 use crate::model::persona::{Person, Persona};
-use crate::provider::{CLIENT_AUTH, ClientRegistration, GRANT_TYPES, Overrides};
+use crate::provider::{CLIENT_AUTH, ClientRegistration, GRANT_TYPES, Overrides, everyday_person};
 
 /// What is written down.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -64,24 +64,9 @@ struct Discovery {
     drop: Vec<String>,
 }
 
-/// People of `serve`: their user name is their name, so that it can be remembered, unless `login`, `password`, `sub` or
-/// `email` stand among their fields.
+/// People of `serve`.
 pub fn people(personas: &[Persona]) -> Vec<Person> {
-    let person = |persona: &Persona| {
-        let mut person = Person::mint(persona, &persona.name, 0, "serve", None, Some(&persona.name));
-        let mut own = |field: &str| match person.fields.remove(field) {
-            Some(Json::String(text)) => Some(text),
-            _ => None,
-        };
-        let (login, password) = (own("login"), own("password"));
-        person.login = login.unwrap_or(person.login);
-        person.password = password.unwrap_or_else(|| "password".to_owned());
-        if let Some(email) = persona.fields.get("email") {
-            person.fields.insert("email".to_owned(), email.clone());
-        }
-        person
-    };
-    personas.iter().map(person).collect()
+    personas.iter().map(everyday_person).collect()
 }
 
 /// Adds the scopes of a file to a dialect.

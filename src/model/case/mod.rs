@@ -6,7 +6,7 @@ mod parse;
 pub use expectation::*;
 #[cfg(test)]
 pub(crate) use parse::grammar;
-pub use parse::{Vocabulary, parse};
+pub use parse::{Vocabulary, fault_alone, parse};
 
 use std::time::Duration;
 
