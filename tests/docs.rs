@@ -101,10 +101,16 @@ fn trouble(folder: &Path, command: &str, expected: &[String]) -> Option<String> 
 }
 
 fn run_page(name: &str, folder: &Path) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name);
-    let page = std::fs::read_to_string(path).unwrap();
+    run_text(name, &page(name), folder);
+}
+
+fn page(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs").join(name)).unwrap()
+}
+
+fn run_text(name: &str, page: &str, folder: &Path) {
     let mut count = 0;
-    for (language, block) in all_blocks(&page) {
+    for (language, block) in all_blocks(page) {
         if let (true, Some(path)) = (language == "toml", file_of(&block)) {
             let path = folder.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -118,6 +124,35 @@ fn run_page(name: &str, folder: &Path) {
         }
     }
     assert!(count > 3, "docs/{name} has only {count} commands: the test has lost its eyes");
+}
+
+/// Ends what a page began, even where a command of it failed.
+struct Ends<'a>(&'a Path);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        if let Ok(pid) = std::fs::read_to_string(self.0) {
+            let _ = Command::new("kill").arg(pid.trim()).output();
+        }
+    }
+}
+
+#[test]
+fn the_commands_of_mock_provider_md_are_true() {
+    let folder = tempdir().unwrap();
+    let pid = folder.path().join("serve.pid");
+    let _ends = Ends(&pid);
+    // Somebody else may have the port that the page speaks of.
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    run_text("mock-provider.md", &page("mock-provider.md").replace("9400", &port.to_string()), folder.path());
+}
+
+#[test]
+fn mock_provider_md_answers_each_of_the_forty_requests() {
+    let page = page("mock-provider.md");
+    let rows = page.lines().filter(|line| line.starts_with("| ")).filter_map(|line| line.split('|').nth(1));
+    let numbers: Vec<u32> = rows.flat_map(|cell| cell.split(',')).filter_map(|one| one.trim().parse().ok()).collect();
+    assert_eq!(numbers, (1..=40).collect::<Vec<u32>>());
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The program as people run it: what it says, how it ends, what it stores.
 
+mod accessible;
 mod serve;
 mod snapshots;
 

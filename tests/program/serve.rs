@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// A running `serve`, ended when it is dropped.
-struct Serving {
+pub struct Serving {
     child: Child,
     said: BufReader<ChildStdout>,
     address: String,
@@ -13,7 +13,7 @@ struct Serving {
 
 impl Serving {
     /// Until it says that it can be ended.
-    fn start(arguments: &[&str]) -> (Serving, String) {
+    pub fn start(arguments: &[&str]) -> (Serving, String) {
         let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
             .args(["serve", "--port", "0"])
             .args(arguments)
@@ -32,9 +32,21 @@ impl Serving {
         (Serving { child, said, address }, told)
     }
 
-    fn get(&self, target: &str) -> String {
+    pub fn get(&self, target: &str) -> String {
+        self.ask(&format!("GET {target} HTTP/1.1"), "")
+    }
+
+    pub fn post(&self, target: &str, cookies: &str, form: &str) -> String {
+        let head = format!(
+            "POST {target} HTTP/1.1\r\ncookie: {cookies}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}",
+            form.len()
+        );
+        self.ask(&head, form)
+    }
+
+    fn ask(&self, head: &str, body: &str) -> String {
         let mut stream = TcpStream::connect(&self.address).unwrap();
-        let request = format!("GET {target} HTTP/1.1\r\nhost: {}\r\nconnection: close\r\n\r\n", self.address);
+        let request = format!("{head}\r\nhost: {}\r\nconnection: close\r\n\r\n{body}", self.address);
         stream.write_all(request.as_bytes()).unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();

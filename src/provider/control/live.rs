@@ -74,8 +74,10 @@ fn row(own: &Exchange) -> String {
     } else {
         "good"
     };
-    let what = own.endpoint.clone().unwrap_or_else(|| "page".to_owned());
-    let method = own.request.line.split(' ').next().unwrap_or_default();
+    let (method, address) = own.request.line.split_once(' ').unwrap_or_default();
+    // A page has no name but its path.
+    let path = || url::Url::parse(address).map_or_else(|_| "page".to_owned(), |url| url.path().to_owned());
+    let what = own.endpoint.clone().unwrap_or_else(path);
     let mut about: Vec<String> = [&own.grant, &own.client, &own.persona].into_iter().flatten().cloned().collect();
     if !own.faults.is_empty() {
         let ids: Vec<String> = own.faults.iter().map(|id| format!("#{id}")).collect();
