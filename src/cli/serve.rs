@@ -260,11 +260,12 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         if !args.no_control {
             say!("watch      {}/_countersign/", provider.issuer());
         }
+        let interrupted = listening().await;
         say!("Ctrl-C ends it.");
         match config {
-            None => until_interrupted().await,
+            None => interrupted.await,
             Some(config) => tokio::select! {
-                () = until_interrupted() => {}
+                () = interrupted => {}
                 () = follow(config, &everybody, &provider) => {}
             },
         }
@@ -421,6 +422,16 @@ fn partner_tls(args: &PartnerArgs, flaws: &BTreeSet<String>) -> Result<Tls, Fail
         }
     };
     Tls { server: own.server().map_err(blocked)?, client }.with(flaws).map_err(blocked)
+}
+
+/// Waits for Ctrl-C, and listens for it from now on: it may come as soon as somebody was told.
+async fn listening() -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
+    let mut interrupted: std::pin::Pin<Box<dyn Future<Output = ()>>> = Box::pin(until_interrupted());
+    let begun = |context: &mut std::task::Context<'_>| match interrupted.as_mut().poll(context) {
+        std::task::Poll::Ready(()) => std::task::Poll::Ready(true),
+        std::task::Poll::Pending => std::task::Poll::Ready(false),
+    };
+    if std::future::poll_fn(begun).await { Box::pin(std::future::ready(())) } else { interrupted }
 }
 
 async fn until_interrupted() {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::case::Audience;
+use super::persona::Audience;
 
 /// `PUT /_countersign/personas/NAME`: a person who is added, or who takes the place of the one of that name.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -15,7 +15,7 @@ use super::case::Audience;
 pub struct NewPersona {
     /// Claims and profile fields. `sub`, `email`, `login` and `password` are made where they do not stand here.
     pub fields: BTreeMap<String, Json>,
-    /// Field -> audience; public when not named.
+    /// Field -> audience; everyone when not named.
     pub visible: BTreeMap<String, Audience>,
 }
 

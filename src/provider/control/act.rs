@@ -57,7 +57,7 @@ pub(super) fn put_person(shared: &Arc<Shared>, name: &str, new: NewPersona) -> R
     if shared.ambient.inner().people.len() >= PEOPLE {
         return Err(Refusal::new(409, format!("there are {PEOPLE} people already"), "DELETE some"));
     }
-    let persona = Persona { name: name.to_owned(), fields: new.fields, visible: new.visible };
+    let persona = Persona { fields: new.fields, visible: new.visible, ..Persona::named(name) };
     everybody(shared).add_person(everyday::person(&persona));
     seen(shared, name)
 }
