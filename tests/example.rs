@@ -20,7 +20,7 @@ struct Example {
     over_https: bool,
 }
 
-const EXAMPLES: [Example; 3] = [
+const EXAMPLES: [Example; 4] = [
     Example {
         folder: "axum-openidconnect",
         needs: "cargo",
@@ -41,6 +41,17 @@ const EXAMPLES: [Example; 3] = [
         here: &["python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))"],
         made: ".venv/bin/waitress-serve",
         over_https: true,
+    },
+    Example {
+        folder: "single-page",
+        needs: "node and chromium",
+        here: &[
+            "sh",
+            "-c",
+            "[ \"$(node -p 'process.versions.node.split(`.`)[0]')\" -ge 20 ] && { [ -n \"$CHROMIUM\" ] || command -v chromium || command -v chromium-browser || command -v google-chrome; }",
+        ],
+        made: "server.mjs",
+        over_https: false,
     },
 ];
 

@@ -31,16 +31,6 @@ pub(crate) use browser::Core;
 pub use chromium::{Chromium, ChromiumError};
 pub(crate) use site::is_loopback;
 
-/// Which browser drives the pages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Engine {
-    /// The harness's own: fast, without scripts.
-    #[default]
-    Http,
-    /// A real Chromium.
-    Chromium,
-}
-
 /// What all browsers of an attempt have in common.
 #[derive(Clone)]
 pub struct Surroundings {

@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::agent::Engine;
 use crate::harness::calendar::today;
 use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
 use crate::harness::{last, snapshot};
+use crate::model::manifest::Engine;
 use crate::model::result::Event;
 use crate::model::verdict::Tier;
 use crate::report::html::Courses;
@@ -129,8 +129,10 @@ impl RunArgs {
         if self.subject.tls {
             words.push("--tls".to_owned());
         }
-        if self.subject.browser() == Engine::Chromium {
-            words.push("--browser chromium".to_owned());
+        match self.subject.browser() {
+            Some(Engine::Chromium) => words.push("--browser chromium".to_owned()),
+            Some(Engine::Http) => words.push("--browser http".to_owned()),
+            None => {}
         }
         words.extend(self.suite.words());
         words.join(" ")

@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 
-use crate::agent::Engine;
 use crate::harness::run::SubjectSpec;
 use crate::harness::suite::Suite;
 use crate::model::diagnostic::nearest;
-use crate::model::manifest::{self, Names};
+use crate::model::manifest::{self, Engine, Names};
 use crate::reference::{Base, FLAWS, ODDITIES, Switch};
 
 use super::Failure;
@@ -60,26 +59,25 @@ pub(super) struct SubjectArgs {
     /// Speak https: the provider, the browser, and the reference partner; certificates are made for the run
     #[arg(long)]
     pub tls: bool,
-    /// Who plays the person's browser: http is fast and runs no scripts, chromium is a real one
-    #[arg(long, value_enum, default_value_t)]
-    pub browser: BrowserArg,
+    /// Who plays the person's browser: http is fast and runs no scripts, chromium is a real one; as the manifest says when absent
+    #[arg(long, value_enum)]
+    pub browser: Option<BrowserArg>,
 }
 
 /// The engines of the agent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(super) enum BrowserArg {
-    #[default]
     Http,
     Chromium,
 }
 
 impl SubjectArgs {
-    /// Who plays the browser.
-    pub fn browser(&self) -> Engine {
-        match self.browser {
+    /// Who plays the browser, where a flag says so.
+    pub fn browser(&self) -> Option<Engine> {
+        self.browser.map(|browser| match browser {
             BrowserArg::Http => Engine::Http,
             BrowserArg::Chromium => Engine::Chromium,
-        }
+        })
     }
 
     /// Whom to judge: at least one, each of another name.

@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use tokio::sync::mpsc::UnboundedSender;
 
-use crate::agent::{Chromium, Engine};
+use crate::agent::Chromium;
 use crate::judge::MessageRules;
+use crate::model::manifest::Engine;
 use crate::model::result::{CaseResult, Event, Finding, Report, RunFacts, SnapshotState, Subject, Suite as SuiteName};
 use crate::model::verdict::{Level, Tier, Verdict};
 use crate::partner::LaunchError;
@@ -78,8 +79,8 @@ pub struct RunRequest {
     pub courses: bool,
     /// Provider, reference partner and browser speak https.
     pub tls: bool,
-    /// Which browser drives the pages.
-    pub browser: Engine,
+    /// Another browser than the manifest's.
+    pub browser: Option<Engine>,
 }
 
 impl RunRequest {
@@ -104,13 +105,18 @@ impl RunRequest {
             log: None,
             courses: false,
             tls: false,
-            browser: Engine::Http,
+            browser: None,
         }
     }
 
     /// The tier in force.
     pub fn tier(&self) -> Tier {
         self.tier.unwrap_or_else(|| self.subject.manifest().tier)
+    }
+
+    /// The browser in force.
+    pub fn browser(&self) -> Engine {
+        self.browser.unwrap_or_else(|| self.subject.manifest().browser)
     }
 
     fn is_complete(&self) -> bool {
@@ -197,7 +203,7 @@ pub fn random_seed() -> u64 {
 /// The ground of a run, and the browser that the run has in common.
 async fn ground_with_browser(request: &RunRequest, dialect: &str, seed: u64) -> Result<Ground, String> {
     let mut ground = ground(request, dialect, seed)?;
-    if request.browser == Engine::Chromium {
+    if request.browser() == Engine::Chromium {
         let base = ground.manifest.at.base.replace("{port}", "1");
         let host = url::Url::parse(&base).ok().and_then(|url| url.host_str().map(str::to_owned));
         let chromium = Chromium::start(host.as_slice()).await.map_err(|error| error.to_string())?;

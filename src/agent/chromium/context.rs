@@ -24,7 +24,7 @@ use crate::agent::{AgentError, Core, Page, Submission, WantedForm};
 use crate::model::exchange::Cause;
 use crate::model::observation::PageSeen;
 
-/// A page that is there rests after so long, whatever its scripts still ask for: some of them never end.
+/// A page that is there rests when nothing has come of what its scripts ask for in so long: some requests never end.
 const RESTLESS: Duration = Duration::from_secs(5);
 
 type Outcome<T> = Result<T, AgentError>;
@@ -151,7 +151,8 @@ impl Context {
         let mut navigated = navigated;
         let mut asked = 0;
         let mut until = Instant::now() + limits.answer;
-        let mut restless: Option<Instant> = None;
+        // Since when nothing has come of what is under way, by the count of what has.
+        let mut restless: Option<(u64, Instant)> = None;
         loop {
             changed.mark_unchanged();
             if voyage.is_over() {
@@ -169,17 +170,25 @@ impl Context {
             if !loaded {
                 restless = None;
             }
-            let patient = loaded && *restless.get_or_insert_with(Instant::now) + RESTLESS > Instant::now();
+            let activity = || pages.iter().map(|page| page.state().activity).sum::<u64>();
+            let before = activity();
+            if restless.is_none_or(|(count, _)| count != before) {
+                restless = loaded.then(|| (before, Instant::now()));
+            }
+            let patient = restless.is_some_and(|(_, since)| since + RESTLESS > Instant::now());
             if pages.iter().all(|page| page.is_idle(patient)) {
                 for page in &pages {
                     page.evaluate(script::TURN).await?;
                 }
-                if voyage.is_over() || tab.pages().iter().all(|page| page.is_idle(patient)) {
+                let idle = tab.pages().iter().all(|page| page.is_idle(patient));
+                if voyage.is_over() || (idle && (!patient || activity() == before)) {
                     break;
                 }
-                continue;
+                if Instant::now() < until {
+                    continue;
+                }
             }
-            let waking = restless.map_or(until, |since| until.min(since + RESTLESS));
+            let waking = restless.map_or(until, |(_, since)| until.min(since + RESTLESS));
             tokio::select! {
                 told = changed.changed() => if told.is_err() { return Err(CommandError::Ended.into()) },
                 answer = arrival(&mut navigated) => refused(answer, voyage)?,

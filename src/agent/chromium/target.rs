@@ -38,6 +38,8 @@ pub(super) struct State {
     pub pending: bool,
     /// What scripts and elements have asked for.
     pub inflight: HashSet<String>,
+    /// Counts what scripts and elements have asked for and got.
+    pub activity: u64,
     /// What it shows.
     pub shown: Option<PageSeen>,
     /// Requests that wait for their answer, by the number of their interception.
@@ -120,11 +122,15 @@ impl Target {
             "Network.requestWillBeSent" => {
                 let kind = params["type"].as_str().unwrap_or_default();
                 if !matches!(kind, "Document" | "EventSource" | "WebSocket" | "Ping" | "Prefetch") {
-                    self.state().inflight.insert(request());
+                    let mut state = self.state();
+                    state.activity += 1;
+                    state.inflight.insert(request());
                 }
             }
             "Network.loadingFinished" | "Network.loadingFailed" => {
-                self.state().inflight.remove(&request());
+                let mut state = self.state();
+                state.activity += 1;
+                state.inflight.remove(&request());
             }
             "Network.requestWillBeSentExtraInfo" => {
                 self.state().sent.entry(request()).or_default().push_back(params.clone());

@@ -35,6 +35,9 @@ pub struct Manifest {
     /// Attempts at a time.
     #[serde(default)]
     pub jobs: Option<usize>,
+    /// Who plays the person's browser when no flag says otherwise: `chromium` for a partner that needs scripts.
+    #[serde(default)]
+    pub browser: Engine,
     /// How long the partner is waited for: for an answer 35 s when absent, and never longer.
     #[serde(default)]
     pub patience: Option<String>,
@@ -69,6 +72,18 @@ pub struct Manifest {
 
 fn oidc() -> String {
     "oidc".to_owned()
+}
+
+/// Which browser drives the pages.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Engine {
+    /// The harness's own: fast, without scripts.
+    #[default]
+    Http,
+    /// A real Chromium.
+    Chromium,
 }
 
 /// `[client]`.
