@@ -214,6 +214,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         back_url: base_url("--back-url", args.back_url.as_ref())?,
         discovery: config.as_ref().map(|config| config.written.discovery.clone()).unwrap_or_default(),
         advice: true,
+        device: true,
         control: control(args)?,
     };
     let tls = if args.tls { Some(authority()?) } else { None };

@@ -161,6 +161,37 @@ pub struct NewTokens {
     pub nonce: Option<String>,
 }
 
+/// `POST /_countersign/devices`: how the polls of the next device of a client are answered (RFC 8628).
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DeviceScript {
+    /// Whose device, by client_id.
+    pub client: String,
+    /// One answer for each poll; the last one stays.
+    pub polls: Vec<DevicePoll>,
+    /// Who allows it.
+    #[serde(default)]
+    pub persona: Option<String>,
+}
+
+/// The answer to a poll.
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DevicePoll {
+    /// `authorization_pending`.
+    Pending,
+    /// `slow_down`.
+    SlowDown,
+    /// Tokens.
+    Allow,
+    /// `access_denied`.
+    Deny,
+    /// `expired_token`.
+    Expire,
+}
+
 /// An exchange: one request and its answer. Secrets are hidden unless they were asked for.
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 #[derive(Debug, Clone, PartialEq, Serialize)]

@@ -145,6 +145,8 @@ struct ControlInterface {
     clock: control::Clock,
     #[serde(rename = "POST tokens")]
     new_tokens: control::NewTokens,
+    #[serde(rename = "POST devices")]
+    device_script: control::DeviceScript,
     #[serde(rename = "any refusal")]
     refused: control::Refused,
 }

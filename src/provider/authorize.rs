@@ -271,6 +271,31 @@ fn advice(shared: &Shared, client_id: Option<&str>) -> Option<String> {
     })
 }
 
+/// The accounts that can be chosen on a page.
+pub(super) fn accounts(shared: &Shared, attempt: &super::state::AttemptState) -> Vec<pages::Account> {
+    if !shared.everyday.one_click {
+        return Vec::new();
+    }
+    let inner = attempt.inner();
+    let people = inner.people.values().filter(|person| !inner.locked.contains(&person.name));
+    let account = |person: &crate::model::persona::Person| pages::Account {
+        name: person.name.clone(),
+        shown: person.text("name").unwrap_or_else(|| person.name.clone()),
+        detail: person.text("email").unwrap_or_default(),
+    };
+    people.map(account).collect()
+}
+
+/// Scopes as a page asks for them.
+pub(super) fn asked(shared: &Shared, scopes: &[String]) -> Vec<pages::Asked> {
+    let asked = |scope: &String| {
+        let says = shared.dialect.scopes.get(scope).map(|own| own.says.clone()).unwrap_or_default();
+        let says = if says.is_empty() { scope.clone() } else { says };
+        pages::Asked { scope: scope.clone(), says, fixed: scope == "openid" }
+    };
+    scopes.iter().map(asked).collect()
+}
+
 fn login_page(
     shared: &Shared,
     transaction: &str,
@@ -279,18 +304,7 @@ fn login_page(
     attempt: &super::state::AttemptState,
     error: Option<&str>,
 ) -> String {
-    let accounts: Vec<pages::Account> = if shared.everyday.one_click {
-        let inner = attempt.inner();
-        let people = inner.people.values().filter(|person| !inner.locked.contains(&person.name));
-        let account = |person: &crate::model::persona::Person| pages::Account {
-            name: person.name.clone(),
-            shown: person.text("name").unwrap_or_else(|| person.name.clone()),
-            detail: person.text("email").unwrap_or_default(),
-        };
-        people.map(account).collect()
-    } else {
-        Vec::new()
-    };
+    let accounts = accounts(shared, attempt);
     let (site, action) = (shared.dialect.title.as_str(), page_path(shared, "login"));
     pages::Login { site, client, action: &action, transaction, hint, error, accounts: &accounts }.page()
 }
@@ -322,12 +336,7 @@ fn consent_page(
     person: &str,
     attempt: &super::state::AttemptState,
 ) -> String {
-    let asked = |scope: &String| {
-        let says = shared.dialect.scopes.get(scope).map(|own| own.says.clone()).unwrap_or_default();
-        let says = if says.is_empty() { scope.clone() } else { says };
-        pages::Asked { scope: scope.clone(), says, fixed: scope == "openid" }
-    };
-    let scopes: Vec<pages::Asked> = request.scopes.iter().map(asked).collect();
+    let scopes = asked(shared, &request.scopes);
     let person = attempt.person(person).and_then(|person| person.text("name")).unwrap_or_else(|| person.to_owned());
     let (site, action) = (shared.dialect.title.as_str(), page_path(shared, "consent"));
     let client = request.client_id.as_str();

@@ -116,6 +116,7 @@ async fn dispatch(shared: &Arc<Shared>, inbound: &Inbound) -> Done {
         ("POST", ["keys", "rotate"]) => whole(json(200, &act::rotate(shared, read(inbound)?).await?)),
         ("POST", ["clock"]) => whole(json(200, &act::clock(shared, &read(inbound)?)?)),
         ("POST", ["tokens"]) => whole(act::tokens(shared, read(inbound)?)?),
+        ("POST", ["devices"]) => whole(act::device(shared, read(inbound)?)?),
         ("POST", ["reset"]) => whole(act::reset(shared)),
         (_, parts) => Err(unknown(inbound, parts)),
     }
@@ -128,11 +129,11 @@ fn unknown(inbound: &Inbound, parts: &[&str]) -> Refusal {
         ["personas", _] => "PUT, PATCH, DELETE",
         ["faults"] => "GET, POST",
         ["faults", _] => "GET, DELETE",
-        ["revoke" | "clock" | "tokens" | "reset"] | ["keys", "rotate"] => "POST",
+        ["revoke" | "clock" | "tokens" | "devices" | "reset"] | ["keys", "rotate"] => "POST",
         _ => "",
     };
     if methods.is_empty() {
-        let help = "state exchanges events personas/NAME faults faults/ID revoke keys/rotate clock tokens reset schema";
+        let help = "state exchanges events personas/NAME faults faults/ID revoke keys/rotate clock tokens devices reset schema";
         return Refusal::new(
             404,
             format!("there is nothing at {}", inbound.path),

@@ -30,6 +30,8 @@ pub struct Everyday {
     pub discovery: Overrides,
     /// The control interface below `/_countersign/`.
     pub control: Option<Control>,
+    /// The device grant (RFC 8628).
+    pub device: bool,
     /// Pages of errors tell what is registered here.
     pub advice: bool,
 }

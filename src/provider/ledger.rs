@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::model::control::DeviceScript;
 use crate::model::exchange::Cause;
 
 use super::circle::{Circle, Trace};
+use super::device::Waiting;
 use super::mint::answer::Carrier;
 use super::state::AttemptState;
 
@@ -175,6 +177,10 @@ pub(super) struct Ledger {
     pub refresh: Store<RefreshToken>,
     /// By the value of the browser's cookie.
     pub sessions: Store<Session>,
+    /// By device code.
+    pub devices: Store<Waiting>,
+    /// How the polls of devices to come are answered.
+    pub scripts: VecDeque<DeviceScript>,
 }
 
 impl Default for Ledger {
@@ -194,6 +200,8 @@ impl Ledger {
             access: Store::with_capacity(hours(24), capacity),
             refresh: Store::with_capacity(hours(24), capacity),
             sessions: Store::with_capacity(hours(24), capacity),
+            devices: Store::with_capacity(hours(1), capacity),
+            scripts: VecDeque::new(),
         }
     }
 
@@ -206,6 +214,7 @@ impl Ledger {
             ("access tokens", self.access.count()),
             ("refresh tokens", self.refresh.count()),
             ("sessions", self.sessions.count()),
+            ("devices", self.devices.count()),
         ])
     }
 

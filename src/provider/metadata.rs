@@ -13,6 +13,7 @@ use crate::model::wire::Wire;
 
 use super::authorize;
 use super::client_auth;
+use super::device;
 use super::everyday::Everyday;
 use super::inbound::Inbound;
 use super::introspect;
@@ -63,6 +64,13 @@ pub(super) fn document(dialect: &Dialect, issuer: &str, registration: bool, ever
     }
     if url("introspection").is_some() {
         all["introspection_endpoint_auth_methods_supported"] = json!(introspect::METHODS);
+    }
+    if everyday.device {
+        let base = everyday.base("device_authorization", issuer);
+        all["device_authorization_endpoint"] = Json::from(format!("{base}{}", device::AUTHORIZATION));
+        if let Some(grants) = all["grant_types_supported"].as_array_mut() {
+            grants.push(Json::from(device::GRANT));
+        }
     }
     everyday.discovery.apply(&mut all);
     all

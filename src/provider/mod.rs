@@ -8,6 +8,7 @@ mod claims;
 mod client_auth;
 mod control;
 mod cors;
+mod device;
 pub mod dialect;
 mod environment;
 mod everyday;
@@ -51,7 +52,10 @@ use state::{AttemptState, Setup, Shared};
 pub const CLIENT_AUTH: [&str; 3] = client_auth::METHODS;
 
 /// The grants that a client can have registered.
-pub const GRANT_TYPES: [&str; 3] = token::GRANTS;
+pub const GRANT_TYPES: [&str; 4] = {
+    let [code, refresh, client] = token::GRANTS;
+    [code, refresh, client, device::GRANT]
+};
 
 /// The header by which the agent says, toward an issuer only, for which attempt, browser and tab it asks.
 pub const TAG_HEADER: &str = "x-countersign";

@@ -5,6 +5,7 @@
 //! know no endpoint and no ledger: they get words and give HTML.
 
 mod consent;
+pub(super) mod device;
 mod login;
 
 pub(super) use consent::{Asked, Consent};

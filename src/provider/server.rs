@@ -31,7 +31,8 @@ use super::mint::pace::{self, Departure, PacedBody, Taken};
 use super::reply::{Reply, error_members, faulty_error};
 use super::state::{AttemptState, HeldRequest, Shared};
 use super::{
-    TAG_HEADER, attempt, authorize, cors, introspect, logout, metadata, pages, register, resources, tenants, token,
+    TAG_HEADER, attempt, authorize, cors, device, introspect, logout, metadata, pages, register, resources, tenants,
+    token,
 };
 
 /// Connections at a time.
@@ -199,6 +200,11 @@ fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: 
         *told = ended;
         return reply;
     }
+    match path {
+        device::AUTHORIZATION if shared.everyday.device => return device::request(shared, inbound),
+        device::VERIFICATION if shared.everyday.device => return device::verification(shared, inbound),
+        _ => {}
+    }
     let below =
         |role: &str| shared.path(role).and_then(|own| path.strip_prefix(own)).and_then(|rest| rest.strip_prefix('/'));
     match below("authorization") {
@@ -233,6 +239,11 @@ pub(super) fn methods(shared: &Shared, path: &str) -> Option<(Option<Endpoint>, 
     }
     if shared.registration && shared.path("registration") == Some(path) {
         return Some((None, "POST"));
+    }
+    match path {
+        device::AUTHORIZATION if shared.everyday.device => return Some((Some(Endpoint::Device), "POST")),
+        device::VERIFICATION if shared.everyday.device => return Some((None, "GET, POST")),
+        _ => {}
     }
     let below = |role: &str| shared.path(role).and_then(|own| path.strip_prefix(own));
     match (below("authorization"), below("api")) {

@@ -12,6 +12,7 @@ use crate::model::wire::Wire;
 use super::ClientRegistration;
 use super::claims::{self, IdToken};
 use super::client_auth;
+use super::device;
 use super::environment::Surroundings;
 use super::faults::{self, Hit, MessageFacts};
 use super::inbound::{Inbound, one, repeated};
@@ -78,6 +79,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
         Some(Grant::AuthorizationCode) => by_code(shared, inbound, &client),
         Some(Grant::RefreshToken) => by_refresh_token(shared, inbound, &client),
         Some(Grant::ClientCredentials) => by_client(shared, inbound, &client),
+        Some(Grant::DeviceCode) if shared.everyday.device => by_device(shared, inbound, &client),
         Some(_) => Err(("unsupported_grant_type", "this grant is not supported")),
         None if one(&inbound.form, "grant_type").is_none() => Err(("invalid_request", "grant_type is missing")),
         None => Err(("unsupported_grant_type", "this grant is unknown")),
@@ -100,7 +102,8 @@ fn origin_of(shared: &Shared, inbound: &Inbound) -> Option<Origin> {
         let mut values = ["code", "refresh_token"].iter().filter_map(|name| one(&inbound.form, name));
         values.find_map(|value| ledger.traced(&shared.circle, value))
     };
-    code.or_else(refresh).or_else(foreign)
+    let device = || Some(ledger.devices.get(one(&inbound.form, "device_code")?)?.origin.clone());
+    code.or_else(refresh).or_else(device).or_else(foreign)
 }
 
 /// What is about to be given out.
@@ -222,6 +225,34 @@ fn by_refresh_token(shared: &Shared, inbound: &Inbound, client: &ClientRegistrat
     })
 }
 
+fn by_device(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> Result<Issued, Refusal> {
+    let granted = device::poll(shared, inbound, client)?;
+    let person = granted.origin.attempt.person(&granted.person).ok_or(("invalid_grant", "the person is gone"))?;
+    Ok(by_page(shared, client, granted.origin, &person, granted.scopes, granted.session))
+}
+
+/// What a login gives that needed no code.
+fn by_page(
+    shared: &Shared,
+    client: &ClientRegistration,
+    origin: Origin,
+    person: &Person,
+    scopes: Vec<String>,
+    session: String,
+) -> Issued {
+    Issued {
+        subject: person.sub.clone(),
+        family: random_id(),
+        session: Some(session),
+        nonce: None,
+        refresh: client.may_use("refresh_token"),
+        id_token: shared.dialect.openid && scopes.iter().any(|scope| scope == "openid"),
+        granted: scopes.clone(),
+        scopes,
+        origin: Some(origin),
+    }
+}
+
 fn by_client(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> Result<Issued, Refusal> {
     if client.auth == "none" {
         return Err(("unauthorized_client", "a client without a secret has no credentials of its own"));
@@ -253,17 +284,7 @@ pub(super) fn direct(
     session: String,
     nonce: Option<String>,
 ) -> Reply {
-    let issued = Issued {
-        subject: person.sub.clone(),
-        family: random_id(),
-        session: Some(session),
-        nonce,
-        refresh: client.may_use("refresh_token"),
-        id_token: shared.dialect.openid && scopes.iter().any(|scope| scope == "openid"),
-        granted: scopes.clone(),
-        scopes,
-        origin: Some(origin.clone()),
-    };
+    let issued = Issued { nonce, ..by_page(shared, client, origin.clone(), person, scopes, session) };
     answer(shared, client, issued, Some(origin), None)
 }
 

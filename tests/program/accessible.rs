@@ -66,6 +66,9 @@ fn all_pages() -> Vec<(&'static str, String)> {
     let refused = serving.post("/authorize/login", &browser, &wrong);
     let consent = serving.post("/authorize/login", &browser, &format!("transaction={transaction}&persona=alice"));
     let signed_in = cookies(&consent);
+    let begun =
+        serving.post("/device_authorization", "x=y\r\nauthorization: Basic ZGVtbzpzZWNyZXQ=", "scope=openid+email");
+    let user_code = begun.split("\"user_code\":\"").nth(1).map_or("", |rest| rest.split('"').next().unwrap());
     let pages = vec![
         ("login", body(&first)),
         ("login refused", body(&refused)),
@@ -73,6 +76,8 @@ fn all_pages() -> Vec<(&'static str, String)> {
         ("sign out", body(&serving.post("/end_session", &signed_in, "x=y"))),
         ("signed out", body(&serving.get("/end_session"))),
         ("error", body(&serving.get("/authorize?client_id=nobody"))),
+        ("device code", body(&serving.get("/device"))),
+        ("device", body(&serving.get(&format!("/device?user_code={user_code}")))),
         ("nothing there", body(&serving.get("/nothing"))),
         ("what happens", body(&serving.get("/_countersign/")).replace("<details>", "<details open>")),
     ];

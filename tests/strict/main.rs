@@ -6,6 +6,7 @@ mod algorithms;
 mod authorize;
 mod clients;
 mod control;
+mod device;
 mod everyday;
 mod grants;
 mod http;

@@ -9,11 +9,12 @@ use serde_json::{Value as Json, json};
 use super::super::faults::{self, Only};
 use super::super::ledger::{Ledger, Origin};
 use super::super::state::Shared;
-use super::super::{Attempt, authorize, everyday, token};
+use super::super::{Attempt, authorize, device, everyday, token};
 use super::{Refusal, look, nothing};
 use crate::model::case::{AccountChange, Change, Vocabulary, fault_alone};
 use crate::model::control::{
-    Account, Clock, FaultSeen, NewFault, NewPersona, NewTokens, PersonaChange, PersonaSeen, Revocation, Rotation, Whom,
+    Account, Clock, DevicePoll, DeviceScript, FaultSeen, NewFault, NewPersona, NewTokens, PersonaChange, PersonaSeen,
+    Revocation, Rotation, Whom,
 };
 use crate::model::exchange::{FaultId, Response};
 use crate::model::fault::{Endpoint, Fault, Message};
@@ -286,6 +287,28 @@ pub(super) fn tokens(shared: &Arc<Shared>, new: NewTokens) -> Result<Response, R
     shared.ambient.inner().grants.insert(person.name.clone(), new.scopes.clone());
     let reply = token::direct(shared, &client, origin, &person, new.scopes, session, new.nonce);
     Ok(reply.answer.render())
+}
+
+/// The polls of the next device of a client follow a script.
+pub(super) fn device(shared: &Arc<Shared>, script: DeviceScript) -> Result<Response, Refusal> {
+    if shared.client(&script.client).is_none() {
+        let help = "GET state lists those that are registered";
+        return Err(Refusal::new(404, format!("no client has the id {}", script.client), help));
+    }
+    if script.polls.is_empty() || script.polls.len() > 1_000 {
+        return Err(Refusal::new(400, "a script has 1 to 1000 polls", "\"polls\": [\"pending\", \"allow\"]"));
+    }
+    match &script.persona {
+        Some(name) => drop(known_person(shared, name)?),
+        None if script.polls.contains(&DevicePoll::Allow) => {
+            return Err(Refusal::new(400, "it is not said who allows it", "\"persona\": \"alice\""));
+        }
+        None => {}
+    }
+    if device::arm(shared, script) {
+        return Ok(nothing());
+    }
+    Err(Refusal::new(409, "too many scripts wait already", "POST reset"))
 }
 
 /// Sessions, tokens, faults, exchanges are forgotten and the clock is right; people and clients stay.

@@ -41,7 +41,7 @@ impl Consent<'_> {
     }
 }
 
-fn row(asked: &Asked) -> String {
+pub(super) fn row(asked: &Asked) -> String {
     let (scope, says) = (escaped(&asked.scope), escaped(&asked.says));
     if asked.fixed {
         let hidden = hidden("scope", &asked.scope);
