@@ -36,6 +36,7 @@ fn main() -> ExitCode {
         company: countersign::partner::Company::SideBySide,
         lacking: &suite.capabilities,
         tls: false,
+        browser: countersign::model::manifest::Engine::Http,
     };
     let runtime = match Runtime::new() {
         Ok(runtime) => Arc::new(runtime),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crate::model::capability::Capability;
 use crate::model::case::{Act, Case, FaultSource, ManifestList, VariantName};
 use crate::model::fault::{Endpoint, Fault, Message, Pace, Patch};
-use crate::model::manifest::{IdentityFrom, Manifest};
+use crate::model::manifest::{Engine, IdentityFrom, Manifest};
 use crate::model::requirement::Registry;
 use crate::model::value::Value;
 use crate::model::verdict::Tier;
@@ -14,6 +14,9 @@ use crate::partner::Company;
 
 use super::drive::PlayVariant;
 use super::drive::environment::optional_fields;
+
+/// Headers that Chromium writes itself.
+const OWN_HEADERS: [&str; 6] = ["host", "content-length", "connection", "transfer-encoding", "te", "upgrade"];
 
 /// Which company an attempt bears (DESIGN section 6, item 4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -57,6 +60,8 @@ pub struct Circumstances<'a> {
     pub lacking: &'a [Capability],
     /// Provider and browser speak https.
     pub tls: bool,
+    /// Who plays the person's browser.
+    pub browser: Engine,
 }
 
 /// Every case of the tier, in the order of ids.
@@ -101,6 +106,11 @@ fn why_not(case: &Case, circumstances: &Circumstances<'_>) -> Option<String> {
     if !circumstances.tls && shows_certificates(case) {
         return Some("the provider shows no certificate over plain http; add --tls".to_owned());
     }
+    if circumstances.browser == Engine::Chromium
+        && let Some(name) = forged_header(case)
+    {
+        return Some(format!("no real browser sends a `{name}` header that is not true; add --browser http"));
+    }
     if let Some(having) = case.unless.iter().find(|capability| circumstances.capabilities.contains(*capability)) {
         return Some(format!("the partner declares `{having}`"));
     }
@@ -139,6 +149,16 @@ fn without_what_is_lacking(case: &Arc<Case>, circumstances: &Circumstances<'_>) 
         }
     }
     (Arc::new(rest), pointless.then(|| reasons.join("; ")))
+}
+
+/// A header of a visit that a browser writes itself, whatever it is told.
+fn forged_header(case: &Case) -> Option<&str> {
+    let visits = case.steps.iter().filter_map(|step| match &step.act {
+        Act::Visit(visit) => Some(&visit.headers),
+        _ => None,
+    });
+    let mut names = visits.flatten().map(|(name, _)| name.as_str());
+    names.find(|name| OWN_HEADERS.iter().any(|own| own.eq_ignore_ascii_case(name)))
 }
 
 fn faults(case: &Case) -> impl Iterator<Item = &Fault> {
@@ -285,6 +305,7 @@ mod tests {
             company: Company::SideBySide,
             lacking: &suite.capabilities,
             tls: false,
+            browser: Engine::Http,
         };
         plan_one(&Arc::new(case), &circumstances)
     }

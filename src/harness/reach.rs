@@ -64,6 +64,7 @@ pub(super) fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str
         company: Company::SideBySide,
         lacking: &suite.capabilities,
         tls,
+        browser: crate::model::manifest::Engine::Http,
     };
     plan(std::slice::from_ref(case), &circumstances).pop().and_then(|planned| planned.not_applicable)
 }

@@ -279,6 +279,7 @@ async fn drive_all(
         company: ground.launcher.company(),
         lacking: &request.suite.capabilities,
         tls: request.tls,
+        browser: request.browser(),
     };
     let chosen: Vec<Planned> = plan::plan(&request.suite.cases, &circumstances)
         .into_iter()

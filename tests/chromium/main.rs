@@ -303,6 +303,10 @@ fn verdicts() -> Held {
     let arguments: Vec<&str> = guard.into_iter().chain(honest).collect();
     let (output, said) = countersign(root, &arguments, None)?;
     must(output.status.code() == Some(0), said)?;
+    // What a real browser cannot be made to do is no verdict on the partner.
+    let forged = ["run", "--browser", "chromium", "--flaw", "host-header-trusted", "login/redirect-uri-exact"];
+    let (output, said) = countersign(root, &forged, None)?;
+    must(output.status.code() == Some(0) && said.contains("no real browser sends a `host` header"), said)?;
     let flawed = ["run", "--browser", "chromium", "--flaw", "skip-nonce", "tokens/nonce-wrong"];
     let (output, said) = countersign(root, &flawed, None)?;
     must(output.status.code() == Some(1) && said.contains("oidc-core/3.1.3.7#11"), said)
