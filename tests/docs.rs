@@ -194,6 +194,13 @@ fn the_commands_of_ci_md_are_true() {
 }
 
 #[test]
+fn the_commands_of_certificate_md_are_true() {
+    let folder = tempdir().unwrap();
+    partner(folder.path(), "my-site", &[], "");
+    run_page("certificate.md", folder.path());
+}
+
+#[test]
 fn the_commands_of_the_readme_are_true() {
     let folder = tempdir().unwrap();
     partner(folder.path(), "my-site", &[], "");

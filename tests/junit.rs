@@ -33,6 +33,7 @@ fn case(id: &str, verdict: Verdict, findings: Vec<Finding>) -> CaseResult {
         rerun: format!("countersign run {id} {NASTY}"),
         findings,
         snapshot: SnapshotState::None,
+        ladder: None,
     }
 }
 

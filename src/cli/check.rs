@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use clap::Args;
 
+use crate::harness::calendar::today;
 use crate::harness::known;
-use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
+use crate::harness::run::{self as harness, RunRequest, SubjectSpec};
 use crate::harness::suite::Suite;
 
 use super::subject::SubjectArgs;
 use super::suite::SuiteArgs;
 use super::{Failure, runtime};
-use crate::harness::calendar::today;
 
 #[derive(Args, Clone)]
 pub(super) struct CheckArgs {
@@ -54,24 +54,10 @@ pub(super) fn check(args: &CheckArgs) -> Result<u8, Failure> {
 fn check_one(args: &CheckArgs, suite: &Arc<Suite>, subject: SubjectSpec) -> Result<u8, Failure> {
     let known = known::untrue_at_rest(&subject.place(), &subject.manifest(), suite, today());
     let request = RunRequest {
-        suite: Arc::clone(suite),
-        subject,
         dialect: args.subject.dialect.clone(),
-        tier: None,
-        jobs: None,
-        seed: None,
-        filter: Vec::new(),
-        only: None,
-        fail_fast: false,
-        partition: None,
-        snapshots: SnapshotMode::Off,
-        snapshot_root: None,
-        rerun_prefix: String::new(),
-        today: today(),
-        log: None,
-        courses: false,
         tls: args.subject.tls,
         browser: args.subject.browser(),
+        ..RunRequest::new(Arc::clone(suite), subject)
     };
     let lines = runtime()?.block_on(harness::smoke(&request));
     let blocked = lines.iter().any(|line| !line.ok);

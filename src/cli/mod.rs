@@ -11,6 +11,7 @@ macro_rules! say {
 }
 
 mod cases;
+mod certify;
 mod check;
 mod explain;
 mod init;
@@ -22,6 +23,7 @@ mod shell;
 mod subject;
 mod suite;
 mod trusted;
+mod verify;
 mod watch;
 
 use std::process::ExitCode;
@@ -81,6 +83,11 @@ enum Command {
     /// As run, and writes the snapshots of everything that did not fail.
     #[command(after_help = EXIT_CODES)]
     Accept(Box<run::RunArgs>),
+    /// Judge a partner by every case of a tier, from a clean start, and sign a certificate of it.
+    #[command(after_help = EXIT_CODES)]
+    Certify(Box<certify::CertifyArgs>),
+    /// Check a certificate: its signature, its suite, whether it is complete and still good.
+    Verify(verify::VerifyArgs),
     /// The mock provider alone, for people and other test suites.
     Serve(serve::ServeArgs),
     /// The reference partner alone, with whatever flaws.
@@ -105,6 +112,8 @@ pub fn main() -> ExitCode {
         Some(Command::Run(args)) => run::run(&args, run::Mode::Run),
         Some(Command::Guard(args)) => run::run(&args, run::Mode::Guard),
         Some(Command::Accept(args)) => run::run(&args, run::Mode::Accept),
+        Some(Command::Certify(args)) => certify::certify(&args),
+        Some(Command::Verify(args)) => verify::verify(&args),
         Some(Command::Init(args)) => init::init(&args),
         Some(Command::Check(args)) => check::check(&args),
         Some(Command::Serve(args)) => serve::serve(&args),

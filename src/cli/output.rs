@@ -25,6 +25,11 @@ enum Format {
 }
 
 impl Format {
+    /// Whether it is JSON, in which what somebody could obey is written by its number.
+    fn is_json(self) -> bool {
+        matches!(self, Format::Json | Format::Matrix)
+    }
+
     /// Whether a file of it speaks of one partner alone.
     fn is_of_one(self) -> bool {
         matches!(self, Format::Json | Format::Html)
@@ -120,6 +125,11 @@ impl Targets {
         write(all, reports, courses, codes, material)
     }
 
+    /// Whether a report tells the digest of each ladder, for which it must be drawn.
+    pub fn want_digests(&self) -> bool {
+        self.0.iter().any(|target| target.format == Format::Json)
+    }
+
     /// Whether a report has diagrams, for which the course of each case must be kept.
     pub fn want_courses(&self) -> bool {
         self.0.iter().any(|target| target.format == Format::Html)
@@ -139,14 +149,15 @@ fn write<'a>(
         let text = match target.format {
             Format::Json => reports.iter().map(json::text).collect(),
             Format::Junit => junit::text(reports, &suite.requirements, *guarded),
-            Format::Matrix => grid::json(reports, codes),
+            Format::Matrix => json::inert(&grid::json(reports, codes)),
             Format::Html => {
                 reports.iter().zip(courses).map(|(report, courses)| html::text(report, courses, suite, day)).collect()
             }
             Format::Markdown => markdown::text(reports, suite),
         };
         let Some(path) = &target.path else {
-            super::print(&text);
+            // JSON is inert as it is, whoever reads along.
+            super::print(&if target.format.is_json() { text.into() } else { said(&text) });
             continue;
         };
         let name = reports.first().map(|report| report.partner.name.as_str()).unwrap_or_default();

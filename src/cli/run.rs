@@ -10,7 +10,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use crate::harness::calendar::today;
 use crate::harness::run::{self as harness, RunRequest, SnapshotMode, SubjectSpec};
 use crate::harness::{last, snapshot};
-use crate::model::manifest::Engine;
 use crate::model::result::Event;
 use crate::model::verdict::Tier;
 use crate::report::html::Courses;
@@ -105,38 +104,6 @@ impl RunArgs {
             ))),
         }
     }
-
-    /// The command that reruns a case, without its id.
-    fn rerun(&self, subject: &SubjectSpec) -> String {
-        let mut words = vec!["countersign run".to_owned()];
-        match subject {
-            SubjectSpec::Reference { base, flaws, oddities, .. } => {
-                words.extend(flaws.iter().map(|flaw| format!("--flaw {flaw}")));
-                words.extend(oddities.iter().map(|oddity| format!("--odd {oddity}")));
-                words.push(format!("--base {}", base.name()));
-            }
-            SubjectSpec::Manifest { path, .. } => words.push(format!("--partner {}", path.display())),
-        }
-        if let Some(dialect) = &self.subject.dialect {
-            words.push(format!("--dialect {dialect}"));
-        }
-        if let Some(tier) = self.tier {
-            words.push(format!("--tier {}", Tier::from(tier)));
-        }
-        if self.subject.allow_remote {
-            words.push("--allow-remote".to_owned());
-        }
-        if self.subject.tls {
-            words.push("--tls".to_owned());
-        }
-        match self.subject.browser() {
-            Some(Engine::Chromium) => words.push("--browser chromium".to_owned()),
-            Some(Engine::Http) => words.push("--browser http".to_owned()),
-            None => {}
-        }
-        words.extend(self.suite.words());
-        words.join(" ")
-    }
 }
 
 impl From<TierArg> for Tier {
@@ -215,7 +182,7 @@ fn run_once(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
         };
         let request = RunRequest {
             suite: suite.clone(),
-            rerun_prefix: args.rerun(&subject),
+            rerun_prefix: args.subject.rerun(&subject, args.tier.map(Tier::from), &args.suite),
             subject,
             dialect: args.subject.dialect.clone(),
             tier: args.tier.map(Tier::from),
@@ -234,6 +201,7 @@ fn run_once(args: &RunArgs, mode: Mode) -> Result<u8, Failure> {
             today: today(),
             log: args.log.clone(),
             courses: targets.want_courses(),
+            ladders: targets.want_digests(),
             tls: args.subject.tls,
             browser: args.subject.browser(),
         };

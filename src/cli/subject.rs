@@ -9,9 +9,11 @@ use crate::harness::run::SubjectSpec;
 use crate::harness::suite::Suite;
 use crate::model::diagnostic::nearest;
 use crate::model::manifest::{self, Engine, Names};
+use crate::model::verdict::Tier;
 use crate::reference::{Base, FLAWS, ODDITIES, Switch};
 
 use super::Failure;
+use super::suite::SuiteArgs;
 
 /// The manifest that is taken when no other is named.
 const MANIFEST: &str = "countersign.toml";
@@ -115,6 +117,29 @@ impl SubjectArgs {
             true => vec![PathBuf::from(MANIFEST)],
             false => self.partner.clone(),
         }
+    }
+
+    /// The command that runs a case of a subject again, without its id.
+    pub fn rerun(&self, subject: &SubjectSpec, tier: Option<Tier>, suite: &SuiteArgs) -> String {
+        let mut words = vec!["countersign run".to_owned()];
+        match subject {
+            SubjectSpec::Reference { base, flaws, oddities, .. } => {
+                words.extend(flaws.iter().map(|flaw| format!("--flaw {flaw}")));
+                words.extend(oddities.iter().map(|oddity| format!("--odd {oddity}")));
+                words.push(format!("--base {}", base.name()));
+            }
+            SubjectSpec::Manifest { path, .. } => words.push(format!("--partner {}", path.display())),
+        }
+        words.extend(self.dialect.as_ref().map(|dialect| format!("--dialect {dialect}")));
+        words.extend(tier.map(|tier| format!("--tier {tier}")));
+        words.extend(self.allow_remote.then(|| "--allow-remote".to_owned()));
+        words.extend(self.tls.then(|| "--tls".to_owned()));
+        words.extend(self.browser().map(|engine| match engine {
+            Engine::Chromium => "--browser chromium".to_owned(),
+            Engine::Http => "--browser http".to_owned(),
+        }));
+        words.extend(suite.words());
+        words.join(" ")
     }
 
     fn reference(&self) -> Result<SubjectSpec, Failure> {

@@ -41,6 +41,19 @@ pub fn keep(request: &RunRequest, report: &Report, root: &Path, decided: &Decide
     }
 }
 
+/// The ladder of a case that was played, where the run is to draw it.
+pub fn ladder(request: &RunRequest, decided: &Decided) -> Option<String> {
+    let wanted = request.ladders && !decided.variants.is_empty() && decided.result.verdict != Verdict::NotApplicable;
+    let case = wanted.then(|| request.suite.cases.iter().find(|case| case.id == decided.result.id)).flatten()?;
+    Some(draw(case, decided))
+}
+
+/// SHA-256 of a ladder's text, in hexadecimal digits: what `sha256sum` says of a file that holds it.
+pub fn digest(ladder: &str) -> String {
+    use sha2::Digest as _;
+    sha2::Sha256::digest(ladder.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A failure that the manifest names may be drawn as it is: the verdict stands in the ladder.
 fn is_known(decided: &Decided) -> bool {
     let mut failures = decided.result.findings.iter().filter(|finding| finding.verdict >= Verdict::Inconclusive);

@@ -189,7 +189,7 @@ impl Decider {
     ) -> Judged {
         let requirements = self.requirements();
         let mut judged = guard::judge_variant(world, control, &one.case, variant, self.tier, requirements).await;
-        if self.request.snapshots != SnapshotMode::Off {
+        if self.request.snapshots != SnapshotMode::Off || self.request.ladders {
             judged.rungs = album::rungs(&one.case, &judged.played, &self.ground.manifest.client.id);
         }
         if self.request.courses {

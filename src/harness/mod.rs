@@ -6,6 +6,7 @@ pub mod coverage;
 pub mod decide;
 mod diagnose;
 pub mod drive;
+pub mod gates;
 mod generations;
 pub mod guard;
 pub mod kill;

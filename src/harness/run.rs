@@ -77,6 +77,8 @@ pub struct RunRequest {
     pub log: Option<PathBuf>,
     /// Tell the course of each case, for diagrams: [`Event::Played`].
     pub courses: bool,
+    /// Draw the ladder of each case, whatever becomes of snapshots: [`Event::Drawn`], and its digest in the report.
+    pub ladders: bool,
     /// Provider, reference partner and browser speak https.
     pub tls: bool,
     /// Another browser than the manifest's.
@@ -104,6 +106,7 @@ impl RunRequest {
             today: today(),
             log: None,
             courses: false,
+            ladders: false,
             tls: false,
             browser: None,
         }
@@ -316,7 +319,7 @@ async fn drive_all(
     let decider = Decider::new(request, ground, tier, events.clone());
     let decided = decider.decide(&world, &chosen, report).await;
     world.stop().await;
-    finish(request, report, decided, &world);
+    finish(request, report, decided, &world, events);
 }
 
 /// The partner never came up: ours to blame if it was there before (environment), the partner's own if we started it.
@@ -393,16 +396,27 @@ pub(super) fn result(request: &RunRequest, planned: &Planned, verdict: Verdict, 
         rerun: format!("{} {}", request.rerun_prefix, planned.case.id),
         findings: Vec::new(),
         snapshot: SnapshotState::None,
+        ladder: None,
     }
 }
 
 /// Snapshots, and the cases into the report.
-fn finish(request: &RunRequest, report: &mut Report, decided: BTreeMap<String, Decided>, world: &World) {
+fn finish(
+    request: &RunRequest,
+    report: &mut Report,
+    decided: BTreeMap<String, Decided>,
+    world: &World,
+    events: &UnboundedSender<Event>,
+) {
     let root = request.snapshot_root.clone();
     for (_, mut one) in decided {
         super::known::mark(&world.ground.manifest, &mut one.result);
         if let Some(root) = &root {
             one.result.snapshot = super::album::keep(request, report, root, &one);
+        }
+        if let Some(ladder) = super::album::ladder(request, &one) {
+            one.result.ladder = Some(super::album::digest(&ladder));
+            let _ = events.send(Event::Drawn { id: one.result.id.clone(), ladder });
         }
         report.cases.push(one.result);
     }

@@ -11,6 +11,12 @@ use super::Facts;
 /// How much of a value is shown.
 const SHOWN: usize = 500;
 
+/// What stands where a text was cut.
+const CUT: char = '…';
+
+/// Shorter values are too likely to be part of something else: they are not masked.
+const LEAST: usize = 6;
+
 /// An exchange in a few lines for people, secrets replaced by their names.
 pub fn describe(exchange: &Exchange, facts: &Facts) -> String {
     let url = printable(&masked(&exchange.request.url, facts));
@@ -59,13 +65,37 @@ fn inside(token: &str) -> String {
 pub fn masked(text: &str, facts: &Facts) -> String {
     let mut text = text.to_owned();
     for (kind, values) in &facts.secrets {
-        for value in values.iter().filter(|value| value.len() >= 6) {
+        for value in values.iter().filter(|value| value.len() >= LEAST) {
             if text.contains(value.as_str()) {
                 text = text.replace(value.as_str(), &format!("<{kind}>"));
             }
         }
     }
+    for (kind, values) in &facts.secrets {
+        for value in values.iter().filter(|value| value.len() >= LEAST) {
+            text = without_beginning(text, kind, value);
+        }
+    }
     text
+}
+
+/// A text that was cut before it was masked: where what stands before the mark of the cut is how a secret begins, that
+/// is masked as well.
+fn without_beginning(text: String, kind: &str, secret: &str) -> String {
+    if !text.contains(CUT) {
+        return text;
+    }
+    let pieces: Vec<&str> = text.split(CUT).collect();
+    let last = pieces.len() - 1;
+    let begun = |piece: &str| {
+        let ends = secret.char_indices().map(|(at, _)| at).filter(|at| *at >= LEAST).rev();
+        ends.map(|at| &secret[..at]).find_map(|start| Some(piece.strip_suffix(start)?.len()))
+    };
+    let masked = |(at, piece): (usize, &&str)| match begun(piece).filter(|_| at < last) {
+        Some(kept) => format!("{}<{kind}>", &piece[..kept]),
+        None => (*piece).to_owned(),
+    };
+    pieces.iter().enumerate().map(masked).collect::<Vec<_>>().join(&CUT.to_string())
 }
 
 /// A text that may come from anybody, on one line and bounded: control characters and what reorders text are escaped.
@@ -78,7 +108,7 @@ pub fn printable_up_to(most: usize, text: &str) -> String {
     let mut out = String::new();
     for (count, c) in text.chars().enumerate() {
         if count == most {
-            out.push('…');
+            out.push(CUT);
             break;
         }
         let reorders =
@@ -104,6 +134,22 @@ mod tests {
     #[test]
     fn long_text_is_cut() {
         assert_eq!(printable(&"x".repeat(1000)).chars().count(), SHOWN + 1);
+    }
+
+    #[test]
+    fn a_cut_leaves_no_beginning_of_a_secret() {
+        let secret = "s3cret-of-this-very-client";
+        let facts = Facts {
+            secrets: std::collections::BTreeMap::from([("client_secret".to_owned(), vec![secret.to_owned()])]),
+            ..Facts::default()
+        };
+        for shown in 1..secret.len() {
+            let cut = printable(&format!("{}{secret} and more", "x".repeat(SHOWN - shown)));
+            let said = masked(&format!("it is {cut}; and so on"), &facts);
+            let seen = (LEAST..secret.len()).find(|length| said.contains(&secret[..*length]));
+            assert_eq!(seen, None, "cut after {shown} characters of it: {said}");
+            assert!(said.ends_with("…; and so on"), "{said}");
+        }
     }
 
     #[test]

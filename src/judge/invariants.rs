@@ -7,7 +7,7 @@ use crate::model::exchange::{Exchange, Party, Purpose, Transcript};
 use crate::model::fault::{Endpoint, Grant};
 
 use super::leaks::contains;
-use super::{Breach, Facts, Mismatch, describe, printable};
+use super::{Breach, Facts, Mismatch, describe, masked, printable};
 
 /// What every transcript must hold.
 pub fn invariants(transcript: &Transcript, facts: &Facts) -> Vec<Breach> {
@@ -116,7 +116,7 @@ fn redirect_uri(exchanges: &[&Exchange], facts: &Facts) -> Option<Breach> {
     exchanges.iter().filter(|exchange| exchange.endpoint == Some(Endpoint::Authorization)).find_map(|exchange| {
         let uri = exchange.parameter("redirect_uri")?;
         (!facts.redirect_uris.contains(&uri)).then(|| {
-            let observed = format!("{} is not registered", printable(&uri));
+            let observed = format!("{} is not registered", printable(&masked(&uri, facts)));
             breach(
                 "redirect-uri",
                 Some("login/redirect-uri-exact"),

@@ -56,7 +56,7 @@ impl MessageRules {
                 continue;
             }
             for rule in self.rules.iter().filter(|rule| exchange.endpoint == Some(rule.endpoint)) {
-                let errors = schema::errors(&rule.schema, &form(exchange));
+                let errors = schema::errors(&rule.schema, &form(exchange), facts);
                 let known = breaches.iter().any(|breach| breach.requirement.as_ref() == Some(&rule.requirement));
                 if !errors.is_empty() && !known {
                     breaches.push(Breach {

@@ -35,7 +35,7 @@ pub(super) fn judge(
     let errors = |exchange: &Exchange| match &schema {
         None => Vec::new(),
         Some(schema) => match part(exchange, &address.part, &look.facts.scope_separator) {
-            Ok(instance) => schema::errors(schema, &instance),
+            Ok(instance) => schema::errors(schema, &instance, look.facts),
             Err(why) => vec![why],
         },
     };

@@ -46,7 +46,10 @@ pub(super) fn judge(
     }
     for word in expectation.lacks.iter().filter_map(text) {
         if has_word(&page.text, &word) {
-            miss(format!("the page lacks \"{word}\""), format!("it shows \"{}\"", around(&page.text, &word)));
+            miss(
+                format!("the page lacks \"{word}\""),
+                format!("it shows \"{}\"", around(&super::masked(&page.text, look.facts), &word)),
+            );
         }
     }
     for word in expectation.has.iter().filter_map(text) {
@@ -57,7 +60,7 @@ pub(super) fn judge(
     if let Some(value) = &expectation.matches {
         match schema::of(value, look.facts) {
             Ok(schema) => {
-                let errors = schema::errors(&schema, &page.as_json());
+                let errors = schema::errors(&schema, &page.as_json(), look.facts);
                 if !errors.is_empty() {
                     miss("the answer is as it must be".to_owned(), errors.join("; "));
                 }
@@ -107,8 +110,9 @@ pub(super) fn cookies(
         Some(Ok(schema)) => Some(schema),
         Some(Err(why)) => return vec![Mismatch::unknown("the cookies can be matched", why)],
     };
-    let errors =
-        |cookie: &CookieSeen| schema.as_ref().map_or(Vec::new(), |schema| schema::errors(schema, &as_json(cookie)));
+    let errors = |cookie: &CookieSeen| {
+        schema.as_ref().map_or(Vec::new(), |schema| schema::errors(schema, &as_json(cookie), look.facts))
+    };
     if let Some(count) = expectation.count {
         let number = meant.iter().filter(|cookie| errors(cookie).is_empty()).count() as u64;
         if count.contains(number) {

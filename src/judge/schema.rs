@@ -4,7 +4,7 @@ use serde_json::Value as Json;
 
 use crate::model::value::{Saved, Value};
 
-use super::{Facts, printable};
+use super::{Facts, masked, printable};
 
 /// How many of a schema's errors are told.
 const TOLD: usize = 5;
@@ -39,14 +39,14 @@ pub fn lint(json: &Json) -> Option<String> {
 }
 
 /// What in `instance` is not as the schema says, each with its place.
-pub(super) fn errors(schema: &Schema, instance: &Json) -> Vec<String> {
+pub(super) fn errors(schema: &Schema, instance: &Json, facts: &Facts) -> Vec<String> {
     schema
         .0
         .iter_errors(instance)
         .take(TOLD)
         .map(|error| {
             let place = error.instance_path().to_string();
-            let text = bounded(&error.to_string());
+            let text = bounded(&masked(&error.to_string(), facts));
             if place.is_empty() { text } else { format!("{}: {text}", place.trim_start_matches('/')) }
         })
         .collect()

@@ -12,6 +12,7 @@ use serde_json::Value as Json;
 use super::advice::Advice;
 use super::capability::{Capability, TierRule};
 use super::case::grammar;
+use super::certificate::Certificate;
 use super::control;
 use super::dialect::Dialect;
 use super::manifest::{Manifest, PLACES, Place, Pointer};
@@ -156,7 +157,7 @@ fn of<T: JsonSchema>(title: &str) -> Json {
     let mut schema = SchemaSettings::draft07().into_generator().into_root_schema_for::<T>().to_value();
     schema["title"] = Json::from(title);
     // A key that is absent and one that is null are different things in TOML: there is no null.
-    if title != "Countersign report" {
+    if !["Countersign report", "Countersign certificate"].contains(&title) {
         without_null(&mut schema);
     }
     schema
@@ -198,6 +199,7 @@ fn all() -> Vec<(&'static str, Json)> {
         ("advice", of::<AdviceFile>("Countersign advice")),
         ("capabilities", of::<CapabilityFile>("Countersign capabilities")),
         ("case", grammar::case()),
+        ("certificate", of::<Certificate>("Countersign certificate")),
         ("control", of::<ControlInterface>("Countersign control")),
         ("dialect", of::<Dialect>("Countersign dialect")),
         ("manifest", manifest()),

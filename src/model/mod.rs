@@ -5,6 +5,7 @@
 pub mod advice;
 pub mod capability;
 pub mod case;
+pub mod certificate;
 pub mod changelog;
 pub mod control;
 pub mod course;

@@ -54,6 +54,9 @@ pub struct CaseResult {
     /// State of the snapshot.
     #[serde(default)]
     pub snapshot: SnapshotState,
+    /// SHA-256 of its ladder's text, in hexadecimal digits, where the run drew ladders and the case was played.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ladder: Option<String>,
 }
 
 /// How a case's ladder compares with the stored one.
@@ -222,6 +225,13 @@ pub enum Event {
         id: String,
         /// In the order of the file.
         courses: Vec<Course>,
+    },
+    /// The ladder of a case that was played; told only where it is asked for.
+    Drawn {
+        /// The case's id.
+        id: String,
+        /// Its text, as a snapshot keeps it.
+        ladder: String,
     },
     /// A case is decided.
     CaseFinished(Box<CaseResult>),

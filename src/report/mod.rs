@@ -3,6 +3,7 @@
 
 pub mod actions;
 pub mod advice;
+pub mod certificate;
 pub mod coverage;
 pub mod grid;
 pub mod html;

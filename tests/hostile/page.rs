@@ -25,7 +25,7 @@ fn reported(folder: &Path, kind: &str) -> Result<(PathBuf, String), Failed> {
     std::fs::write(&manifest, super::manifest("http://127.0.0.1:{port}", &super::start(kind)))?;
     let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
         .args(["run", "login/happy", "login/error-access-denied", "security/state-wrong"])
-        .args(["--report", "html=page.html", "--report", "markdown=page.md"])
+        .args(["--report", "html=page.html", "--report", "markdown=page.md", "--report", "json=-"])
         .args(["--partner", "countersign.toml"])
         .current_dir(folder)
         .env("HOSTILE_SECRET", "plainletters123")
@@ -33,6 +33,7 @@ fn reported(folder: &Path, kind: &str) -> Result<(PathBuf, String), Failed> {
         .env_remove("GITHUB_WORKSPACE")
         .output()?;
     let said = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    must(serde_json::from_slice::<serde_json::Value>(&output.stdout).is_ok(), "what is on standard output is no JSON")?;
     must(output.status.code() == Some(1), format!("it must fail: {:?}\n{said}", output.status))?;
     Ok((folder.join("page.html"), said))
 }
