@@ -268,7 +268,7 @@ pub fn verified(file: &[u8], key: Option<&Public>, suite: &Suite, today: Day) ->
     if head.alg != own.alg() || head.kid != own.thumbprint() {
         return Err(invalid("its header does not agree with the key in it".to_owned()));
     }
-    if !own.has_signed(text[..header.len() + 1 + payload.len()].as_bytes(), &signature) {
+    if !own.has_signed(&text.as_bytes()[..header.len() + 1 + payload.len()], &signature) {
         return Err(invalid("the signature does not fit: something was changed after it was signed".to_owned()));
     }
     let certificate: Certificate = serde_json::from_slice(&body).map_err(|error| {
