@@ -365,7 +365,7 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
         )));
     }
     let endpoints: BTreeMap<String, String> =
-        dialect.endpoints.iter().map(|(role, path)| (role.clone(), format!("{issuer}{path}"))).collect();
+        dialect.told_paths().map(|(role, path)| (role, format!("{issuer}{path}"))).collect();
     let config = ReferenceConfig {
         base,
         flaws: flaw_ids,

@@ -30,7 +30,6 @@ pub fn not_built(case: &Case) -> Vec<Diagnostic> {
                         add(word);
                     }
                 }
-                options.dialect.iter().for_each(|(name, _)| add(name));
             }
             Act::Notify(notify) => {
                 if notify.send != "logout_token" {

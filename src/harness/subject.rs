@@ -108,7 +108,6 @@ struct ReferenceLaunch {
 impl ReferenceLaunch {
     /// What it is toward one provider.
     fn config(&self, at: &Registration, port: u16, tls: Option<&Tls>, others: Vec<ReferenceConfig>) -> ReferenceConfig {
-        let url = |path: &String| format!("{}{path}", at.issuer);
         ReferenceConfig {
             base: self.base,
             flaws: self.flaws.clone(),
@@ -118,7 +117,7 @@ impl ReferenceLaunch {
             issuer: at.issuer.clone(),
             client_id: at.client_id.clone(),
             client_secret: at.client_secret.clone(),
-            endpoints: self.dialect.endpoints.iter().map(|(role, path)| (role.clone(), url(path))).collect(),
+            endpoints: self.dialect.told_paths().map(|(role, path)| (role, format!("{}{path}", at.issuer))).collect(),
             provider: at.provider.clone(),
             tls: tls.cloned(),
             others,

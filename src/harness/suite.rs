@@ -48,6 +48,8 @@ pub struct Suite {
     pub advice: BTreeMap<String, Advice>,
     /// `<dialect>/<file>` -> text.
     pub dialect_files: BTreeMap<String, String>,
+    /// The same files by the names under which people know them.
+    pub dialect_places: BTreeMap<String, String>,
     /// Named message schemas: path under `specs/` without extension -> schema.
     pub schemas: BTreeMap<String, Json>,
     /// What partners can do.
@@ -116,7 +118,9 @@ impl Suite {
         suite.digest = digest(&specs, &cases);
         suite.read_specs(&specs, &mut wrong);
         if wrong.is_empty() {
-            suite.vocabulary = suite.names();
+            suite.vocabulary = suite.names(&mut wrong);
+        }
+        if wrong.is_empty() {
             suite.read_cases(&cases, &mut wrong);
         }
         if wrong.is_empty() { Ok(suite) } else { Err(wrong) }
@@ -167,6 +171,7 @@ impl Suite {
                 }
             } else if let Some(rest) = path.strip_prefix("dialects/") {
                 self.dialect_files.insert(rest.to_owned(), source.text.clone());
+                self.dialect_places.insert(rest.to_owned(), source.shown.clone());
             }
         }
         for (id, advice, source) in advised {
@@ -227,18 +232,24 @@ impl Suite {
         }
     }
 
-    fn names(&self) -> Vocabulary {
+    fn names(&self, wrong: &mut Vec<Diagnostic>) -> Vocabulary {
         let dialects: BTreeSet<String> =
             self.dialect_files.keys().filter_map(|path| path.split('/').next()).map(str::to_owned).collect();
-        let people = dialects.iter().filter_map(|name| self.dialect(name).ok());
-        let people = people.flat_map(|dialect| dialect.personas.into_iter().map(|persona| persona.name)).collect();
+        let mut known = Vec::new();
+        for name in &dialects {
+            match self.read_dialect(name) {
+                Ok(dialect) => known.push(dialect),
+                Err(own) => wrong.extend(own),
+            }
+        }
         Vocabulary {
             requirements: self.requirements.by_id.keys().cloned().collect(),
             flaws: FLAWS.iter().map(|flaw| flaw.id.to_owned()).collect(),
             capabilities: self.capabilities.iter().map(|capability| capability.name.clone()).collect(),
+            objects: known.iter().flat_map(|dialect| dialect.objects.iter().cloned()).collect(),
+            options: known.iter().flat_map(|dialect| dialect.options.keys().cloned()).collect(),
+            people: known.into_iter().flat_map(|own| own.personas).map(|persona| persona.name).collect(),
             dialects,
-            people,
-            objects: BTreeSet::new(),
             schemas: self.schemas.keys().cloned().collect(),
         }
     }
@@ -248,12 +259,27 @@ impl Suite {
     /// # Errors
     /// There is none of that name, or a file of it is wrong.
     pub fn dialect(&self, name: &str) -> Result<Dialect, String> {
+        let read = self.read_dialect(name);
+        read.map_err(|wrong| wrong.iter().map(Diagnostic::to_string).collect::<Vec<_>>().join("\n"))
+    }
+
+    fn read_dialect(&self, name: &str) -> Result<Dialect, Vec<Diagnostic>> {
         let file = |file: &str| {
-            let missing = || format!("there is no dialect `{name}`: specs/dialects/{name}/{file} is missing");
+            let missing = || {
+                let message = format!("there is no dialect `{name}`: specs/dialects/{name}/{file} is missing");
+                let known: BTreeSet<&str> =
+                    self.dialect_files.keys().filter_map(|path| path.split('/').next()).collect();
+                let known: Vec<&str> = known.into_iter().collect();
+                vec![Diagnostic::whole(name, message, format!("there are: {}", known.join(" ")))]
+            };
             self.dialect_files.get(&format!("{name}/{file}")).ok_or_else(missing)
         };
         let (dialect, personas) = (file("dialect.toml")?, file("personas.toml")?);
-        Dialect::from_files(dialect, personas).map_err(|error| format!("specs/dialects/{name}/{error}"))
+        let place = |file: &str| {
+            let own = format!("{name}/{file}");
+            self.dialect_places.get(&own).cloned().unwrap_or_else(|| format!("specs/dialects/{own}"))
+        };
+        Dialect::read((&place("dialect.toml"), dialect), (&place("personas.toml"), personas))
     }
 
     /// The case of that id.

@@ -18,7 +18,7 @@ use crate::model::wire::Wire;
 use super::environment::Surroundings;
 use super::faults::{self, Only, Placed};
 use super::ledger::Origin;
-use super::state::{AttemptState, Shared, random_id};
+use super::state::{AttemptState, Options, Shared, random_id};
 use super::{Attempt, AttemptSpec, Notified, NotifyError, logout};
 
 /// The origin that a tag names.
@@ -33,6 +33,7 @@ pub(super) fn tagged(shared: &Shared, tag: Option<&str>) -> Option<Origin> {
 
 pub(super) fn begin(shared: &Arc<Shared>, spec: AttemptSpec) -> Attempt {
     let state = AttemptState::new(spec.id.clone(), spec.people, spec.sole, spec.events);
+    state.inner().options = Options::of(&shared.dialect);
     shared.ledger().attempts.insert(spec.id, Arc::clone(&state));
     Attempt { shared: Arc::clone(shared), state }
 }
@@ -117,9 +118,7 @@ impl Attempt {
         if options.poll_batch.is_some() {
             return not_built("poll_batch");
         }
-        if let Some((name, _)) = options.dialect.first() {
-            return not_built(name);
-        }
+        let more = self.own_options(&options.dialect)?;
         let secret = options.client_secret.as_ref().map(|value| value.resolve(self)).transpose()?;
         let mut inner = self.state.inner();
         let own = &mut inner.options;
@@ -130,10 +129,26 @@ impl Attempt {
         own.access_lifetime = options.access_lifetime.unwrap_or(own.access_lifetime);
         own.keys_max_age = options.keys_max_age.or(own.keys_max_age);
         own.consent_remembered = options.consent_remembered.unwrap_or(own.consent_remembered);
+        own.more.extend(more);
         if let Some(secret) = secret {
             own.client_secret = Some(secret.to_text());
         }
         Ok(())
+    }
+
+    /// Options that the dialect adds, each with a value that it may have.
+    fn own_options(&self, options: &[(String, Value)]) -> Result<Vec<(String, serde_json::Value)>, Unresolved> {
+        let known = &self.shared.dialect.options;
+        let mut all = Vec::new();
+        for (name, value) in options {
+            let kind = known.get(name).ok_or_else(|| Unresolved::text(format!("the option `{name}`")))?;
+            let value = value.resolve(self)?.to_json();
+            if !kind.values.is_empty() && !kind.values.contains(&value) {
+                return Err(Unresolved::text(format!("`{name} = {value}`, which the dialect does not have,")));
+            }
+            all.push((name.clone(), value));
+        }
+        Ok(all)
     }
 
     /// Adds a person who can sign in from now on.
@@ -168,7 +183,7 @@ impl Attempt {
         }
         person.visible.extend(change.visible.iter().cloned());
         if change.account == Some(AccountChange::New) {
-            person.sub = format!("sub-{}", random_id());
+            person.sub = another_subject(&person.sub);
         }
         self.state.inner().people.insert(change.of.clone(), person);
         self.change_account(change);
@@ -330,6 +345,16 @@ impl Environment for Attempt {
     fn source(&self, source: &Source) -> Option<Wire> {
         Surroundings { shared: &self.shared, attempt: &self.state, request: &[] }.source(source)
     }
+}
+
+/// A new subject that looks like the old one: digits stay digits.
+fn another_subject(old: &str) -> String {
+    let random = random_id();
+    if !old.is_empty() && old.bytes().all(|byte| byte.is_ascii_digit()) {
+        let digits = u64::from_str_radix(random.get(..13).unwrap_or("1"), 16).unwrap_or(1);
+        return format!("1015{digits:016}");
+    }
+    format!("sub-{random}")
 }
 
 /// Every field that is a text.

@@ -1,18 +1,20 @@
 //! The authorization endpoint and its pages (RFC 6749, section 4.1; OpenID Connect Core, section 3.1.2).
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::model::case::PkcePolicy;
 use crate::model::fault::{Endpoint, Message, ProviderName};
 use crate::model::wire::Wire;
 
+use super::dialect::Granted;
 use super::everyday;
 use super::faults;
 use super::inbound::{Inbound, one, repeated};
 use super::ledger::{AuthorizationRequest, Code, Origin, Pending, Session};
 use super::mint::answer::{Answer, Carrier};
 use super::pages;
-use super::reply::{Reply, error_members};
+use super::reply::{Reply, redirect_error};
 use super::state::{Login, Shared, random_id};
 
 /// The parameters that this endpoint knows; none may stand there twice.
@@ -95,14 +97,14 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     let mode = one(parameters, "response_mode").map(Carrier::from_name);
     let carrier = mode.flatten().unwrap_or_default();
     let back = |code: &str, why: &str| {
-        let mut members = error_members(&shared.dialect, code, Some(why));
+        let mut members = redirect_error(&shared.dialect, code, why);
         if let Some(state) = &state {
             members.push("state", state.as_str());
         }
         if options.iss_parameter && shared.dialect.openid {
             members.push("iss", shared.issuer.as_str());
         }
-        Reply::of(Endpoint::Authorization, Answer::redirect(&redirect_uri, members).by(carrier))
+        Reply::of(Endpoint::Authorization, Answer::redirect(&target(shared, &redirect_uri), members).by(carrier))
             .from(Some(origin.clone()))
             .because(format!("{code}: {why}"))
     };
@@ -115,11 +117,12 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     if one(parameters, "request_uri").is_some() {
         return back("request_uri_not_supported", "request_uri is not supported");
     }
-    match one(parameters, "response_type") {
-        Some("code") => {}
-        Some(_) => return back("unsupported_response_type", "only response_type=code is supported"),
+    let rules = &shared.dialect.authorization;
+    let response_type = match one(parameters, "response_type").or(rules.default_response_type.as_deref()) {
+        Some(asked) if rules.response_types.iter().any(|own| own == asked) => asked.to_owned(),
+        Some(_) => return back("unsupported_response_type", "this response_type is not supported"),
         None => return back("invalid_request", "response_type is missing"),
-    }
+    };
     if mode == Some(None) {
         return back("invalid_request", "this response_mode is not supported");
     }
@@ -129,7 +132,13 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     };
     let asked = shared.dialect.split_scopes(one(parameters, "scope").unwrap_or_default());
     // Scopes that this provider does not know are not granted; the answer says what was (RFC 6749, section 3.3).
-    let scopes: Vec<String> = asked.into_iter().filter(|scope| shared.dialect.scopes.contains_key(scope)).collect();
+    let implied = shared.dialect.scopes.iter().filter(|(_, own)| own.implied).map(|(scope, _)| scope.clone());
+    let mut scopes: Vec<String> = implied.collect();
+    for scope in asked {
+        if shared.dialect.scopes.contains_key(&scope) && !scopes.contains(&scope) {
+            scopes.push(scope);
+        }
+    }
     if scopes.is_empty() {
         return back("invalid_scope", "no scope that is known here was asked for");
     }
@@ -146,8 +155,12 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         Some(Ok(seconds)) if seconds >= 0 => Some(seconds),
         Some(_) => return back("invalid_request", "max_age is a number of seconds"),
     };
-    let request = AuthorizationRequest {
+    let mut request = AuthorizationRequest {
         client_id: client.id.clone(),
+        response_type,
+        ask_again: false,
+        login_again: false,
+        more: BTreeMap::new(),
         redirect_uri: redirect_uri.clone(),
         scopes,
         state: state.clone(),
@@ -158,9 +171,14 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         ask_consent: !options.consent_remembered || prompts.contains(&"consent"),
         parameters: parameters.to_vec(),
     };
+    if let Some(adapter) = shared.adapter
+        && let Err((kind, why)) = adapter.asks(shared, &mut request)
+    {
+        return back(kind, why);
+    }
     let session = session_of(shared, inbound, &origin).filter(|(_, session)| {
         // Another account is chosen on the login page.
-        let ask_again = prompts.contains(&"login") || prompts.contains(&"select_account");
+        let ask_again = request.login_again || prompts.contains(&"login") || prompts.contains(&"select_account");
         let hinted = everyday::is_hinted(shared, &attempt, session, request.login_hint.as_deref());
         !ask_again && hinted && max_age.is_none_or(|age| attempt.now() - session.auth_time <= age)
     });
@@ -190,8 +208,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         session: session.as_ref().map(|(id, _)| id.clone()),
     };
     if let Some((id, session)) = &session {
-        let granted = attempt.inner().grants.get(&session.person).cloned().unwrap_or_default();
-        if !pending.request.ask_consent && pending.request.scopes.iter().all(|scope| granted.contains(scope)) {
+        if to_ask(shared, &attempt, &pending.request, &session.person).is_empty() {
             return respond(shared, pending, id, session, None, Some(Endpoint::Authorization));
         }
     }
@@ -227,6 +244,33 @@ fn pkce(parameters: &[(String, String)], policy: PkcePolicy) -> Result<Option<St
                 Err("code_challenge is no S256 challenge")
             }
         }
+    }
+}
+
+/// What the person is asked for. Nothing: the answer needs no page.
+fn to_ask(
+    shared: &Shared,
+    attempt: &super::state::AttemptState,
+    request: &AuthorizationRequest,
+    person: &str,
+) -> Vec<String> {
+    let inner = attempt.inner();
+    let held = |kept: &BTreeMap<String, Vec<String>>| kept.get(person).cloned().unwrap_or_default();
+    let granted = held(&inner.grants);
+    if shared.dialect.consent.cumulative && !request.ask_consent {
+        let declined = if request.ask_again { Vec::new() } else { held(&inner.declined) };
+        let new = |scope: &&String| !granted.contains(scope) && !declined.contains(scope);
+        return request.scopes.iter().filter(new).cloned().collect();
+    }
+    let remembered = !request.ask_consent && request.scopes.iter().all(|scope| granted.contains(scope));
+    if remembered { Vec::new() } else { request.scopes.clone() }
+}
+
+/// Where a redirect goes, with the fragment that the dialect puts at its end.
+fn target(shared: &Shared, redirect_uri: &str) -> String {
+    match &shared.dialect.authorization.fragment {
+        Some(fragment) => format!("{redirect_uri}#{fragment}"),
+        None => redirect_uri.to_owned(),
     }
 }
 
@@ -291,7 +335,7 @@ pub(super) fn asked(shared: &Shared, scopes: &[String]) -> Vec<pages::Asked> {
     let asked = |scope: &String| {
         let says = shared.dialect.scopes.get(scope).map(|own| own.says.clone()).unwrap_or_default();
         let says = if says.is_empty() { scope.clone() } else { says };
-        pages::Asked { scope: scope.clone(), says, fixed: scope == "openid" }
+        pages::Asked { scope: scope.clone(), says, fixed: shared.dialect.is_fixed(scope) }
     };
     scopes.iter().map(asked).collect()
 }
@@ -336,7 +380,7 @@ fn consent_page(
     person: &str,
     attempt: &super::state::AttemptState,
 ) -> String {
-    let scopes = asked(shared, &request.scopes);
+    let scopes = asked(shared, &to_ask(shared, attempt, request, person));
     let person = attempt.person(person).and_then(|person| person.text("name")).unwrap_or_else(|| person.to_owned());
     let (site, action) = (shared.dialect.title.as_str(), page_path(shared, "consent"));
     let client = request.client_id.as_str();
@@ -381,9 +425,8 @@ pub(super) fn login(shared: &Shared, inbound: &Inbound, origin: Option<Origin>) 
             pending.session = Some(id.clone());
             pending.origin = origin.clone();
         }
-        let granted = origin.attempt.inner().grants.get(&person.name).cloned().unwrap_or_default();
-        let all = request.scopes.iter().all(|scope| granted.contains(scope));
-        if !request.ask_consent && all { ledger.pending.remove(&transaction) } else { None }
+        let nothing = to_ask(shared, &origin.attempt, &request, &person.name).is_empty();
+        if nothing { ledger.pending.remove(&transaction) } else { None }
     };
     let set_cookie = cookie(shared, session_cookie(shared), &id);
     if let Some(pending) = remembered {
@@ -434,13 +477,40 @@ pub(super) fn consent(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     };
     let ticked: Vec<String> =
         inbound.form.iter().filter(|(name, _)| name == "scope").map(|(_, scope)| scope.clone()).collect();
-    let granted: Vec<String> =
-        pending.request.scopes.iter().filter(|scope| *scope == "openid" || ticked.contains(scope)).cloned().collect();
     let decision = match one(&inbound.form, "decision") {
-        Some("allow") => Some(granted),
+        Some("allow") => Some(answered(shared, &pending, &session.person, &ticked)),
         _ => Some(Vec::new()),
     };
     respond(shared, pending, &id, &session, decision, None)
+}
+
+/// Of what was asked, what holds after the person has ticked something.
+fn answered(shared: &Shared, pending: &Pending, person: &str, ticked: &[String]) -> Vec<String> {
+    let attempt = &pending.origin.attempt;
+    let asked = to_ask(shared, attempt, &pending.request, person);
+    let granted = |scope: &&String| {
+        if asked.contains(scope) {
+            return shared.dialect.is_fixed(scope) || ticked.contains(scope);
+        }
+        attempt.inner().grants.get(person).is_some_and(|granted| granted.contains(scope))
+    };
+    pending.request.scopes.iter().filter(granted).cloned().collect()
+}
+
+/// Writes down what the person grants and declines.
+fn remember(shared: &Shared, attempt: &super::state::AttemptState, person: &str, asked: &[String], granted: &[String]) {
+    let mut inner = attempt.inner();
+    if !shared.dialect.consent.cumulative {
+        inner.grants.insert(person.to_owned(), granted.to_vec());
+        return;
+    }
+    let all = inner.grants.entry(person.to_owned()).or_default();
+    all.extend(granted.iter().filter(|scope| !all.contains(scope)).cloned().collect::<Vec<_>>());
+    let declined = inner.declined.entry(person.to_owned()).or_default();
+    declined.retain(|scope| !granted.contains(scope));
+    declined.extend(asked.iter().filter(|scope| !granted.contains(scope)).cloned());
+    declined.sort();
+    declined.dedup();
 }
 
 /// The authorization response: a code for what was granted (`None`: all that was granted before), or `access_denied`.
@@ -457,19 +527,34 @@ fn respond(
     let attempt = origin.attempt.clone();
     faults::bind(&attempt, &origin, &request.client_id, request.state.as_deref());
     let iss = attempt.inner().options.iss_parameter && shared.dialect.openid;
+    let mut carrier = request.carrier;
     let refused = granted.as_ref().is_some_and(Vec::is_empty);
     let mut members = Wire::object();
     let mut note = None;
     if refused {
-        members = error_members(&shared.dialect, "access_denied", Some("the person refused"));
+        members = redirect_error(&shared.dialect, "access_denied", "the person refused");
         note = Some("access_denied: the person refused".to_owned());
     } else {
-        let granted = granted.unwrap_or_else(|| request.scopes.clone());
+        let held = || {
+            let all = attempt.inner().grants.get(&session.person).cloned().unwrap_or_default();
+            request.scopes.iter().filter(|scope| all.contains(scope)).cloned().collect()
+        };
+        let granted: Vec<String> = granted.unwrap_or_else(held);
+        remember(shared, &attempt, &session.person, &request.scopes, &granted);
+        let wants = |what: &str| request.response_type.split(' ').any(|own| own == what);
         let code = random_id();
-        members.push("code", code.as_str());
-        attempt.secret("code", &code);
-        shared.gives_out(&code, &origin);
-        attempt.inner().grants.insert(session.person.clone(), granted.clone());
+        if wants("code") {
+            members.push("code", code.as_str());
+            attempt.secret("code", &code);
+            shared.gives_out(&code, &origin);
+        }
+        if wants("token") && carrier == Carrier::Query {
+            carrier = Carrier::Fragment;
+        }
+        if let Some(adapter) = shared.adapter {
+            let about = Granted { origin: &origin, request: &request, person: &session.person, granted: &granted };
+            adapter.authorized(shared, &about, &mut members);
+        }
         attempt.logged_in(Login {
             browser: origin.browser.clone(),
             person: session.person.clone(),
@@ -485,7 +570,9 @@ fn respond(
             expires,
             used: None,
         };
-        shared.ledger().codes.insert(code, code_entry);
+        if wants("code") {
+            shared.ledger().codes.insert(code, code_entry);
+        }
     }
     if let Some(state) = &request.state {
         members.push("state", state.as_str());
@@ -493,7 +580,7 @@ fn respond(
     if iss {
         members.push("iss", shared.issuer.as_str());
     }
-    let answer = Answer::redirect(&request.redirect_uri, members).by(request.carrier);
+    let answer = Answer::redirect(&target(shared, &request.redirect_uri), members).by(carrier);
     Reply {
         endpoint,
         message: Some(Message::Response(Endpoint::Authorization)),

@@ -62,7 +62,7 @@ fn fields(
     for scope in scopes.iter().filter_map(|scope| shared.dialect.scopes.get(scope)) {
         for field in of(scope) {
             if let (Some(value), true) = (person.fields.get(field), is_shown(person, field)) {
-                wire.push(shared.dialect.member(field), Wire::from(value.clone()));
+                shared.dialect.put(&mut wire, field, value);
             }
         }
     }

@@ -19,6 +19,8 @@ pub(super) struct Inbound {
     /// As it came, for the record.
     pub request: Request,
     pub path: String,
+    /// The version that stood in front of the path, where the dialect has versions.
+    pub version: Option<String>,
     pub query: Vec<(String, String)>,
     /// Members of a form body.
     pub form: Vec<(String, String)>,
@@ -53,6 +55,7 @@ impl Inbound {
         Inbound {
             seq,
             path: path.unwrap_or_else(|| parts.uri.path().to_owned()),
+            version: None,
             query: exchange::query_of(&url),
             form,
             request: Request { method: parts.method.as_str().to_owned(), url, headers, body },

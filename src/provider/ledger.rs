@@ -111,6 +111,7 @@ pub(super) struct Pending {
 #[derive(Debug, Clone)]
 pub(super) struct AuthorizationRequest {
     pub client_id: String,
+    pub response_type: String,
     pub redirect_uri: String,
     pub scopes: Vec<String>,
     pub state: Option<String>,
@@ -118,6 +119,13 @@ pub(super) struct AuthorizationRequest {
     pub code_challenge: Option<String>,
     pub login_hint: Option<String>,
     pub ask_consent: bool,
+    /// What was declined before is asked again (a dialect's own parameter).
+    pub ask_again: bool,
+    /// The person authenticates anew (a dialect's own parameter).
+    pub login_again: bool,
+    /// What the dialect remembers of the request.
+    #[allow(dead_code, reason = "the adapters read it")]
+    pub more: BTreeMap<String, String>,
     /// How the answer goes back.
     pub carrier: Carrier,
     /// Every parameter, for a fault that carries them along.

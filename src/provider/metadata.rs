@@ -24,7 +24,7 @@ use super::token;
 
 /// The metadata document.
 pub(super) fn document(dialect: &Dialect, issuer: &str, registration: bool, everyday: &Everyday) -> Json {
-    let url = |role: &str| dialect.endpoints.get(role).map(|path| format!("{}{path}", everyday.base(role, issuer)));
+    let url = |role: &str| dialect.told_path(role).map(|path| format!("{}{path}", everyday.base(role, issuer)));
     let mut all = json!({
         "issuer": issuer,
         "response_types_supported": ["code"],

@@ -12,7 +12,7 @@ use super::ClientRegistration;
 use super::client_auth;
 use super::inbound::Inbound;
 use super::mint::answer::Answer;
-use super::reply::{Reply, error_members};
+use super::reply::{Reply, error_body};
 use super::state::{Shared, random_id};
 use super::token::GRANTS;
 
@@ -65,7 +65,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
             Reply::page(answer)
         }
         Err((code, why)) => {
-            let answer = Answer::json(400, error_members(&shared.dialect, code, Some(&why)));
+            let answer = Answer::json(400, error_body(&shared.dialect, code, &why));
             Reply::page(answer).because(format!("{code}: {why}"))
         }
     }

@@ -1,6 +1,8 @@
 //! What an endpoint says, with everything that the choke point needs to let it out.
 
-use crate::model::dialect::Dialect;
+use serde_json::Value as Json;
+
+use crate::model::dialect::{Dialect, ErrorEntry, Filling, standard};
 use crate::model::fault::{Endpoint, ErrorAnswer, Grant, Message};
 use crate::model::value::{Environment, Unresolved};
 use crate::model::wire::Wire;
@@ -8,6 +10,7 @@ use crate::model::wire::Wire;
 use super::faults::Hit;
 use super::ledger::Origin;
 use super::mint::answer::Answer;
+use super::state::random_id;
 
 /// The answer of an endpoint.
 pub(super) struct Reply {
@@ -63,44 +66,97 @@ impl Reply {
     }
 }
 
-/// The dialect's error members.
-pub(super) fn error_members(dialect: &Dialect, code: &str, description: Option<&str>) -> Wire {
+/// What the body of an error says: by the dialect's template and table, else `error` and `error_description`.
+pub(super) fn error_body(dialect: &Dialect, kind: &str, why: &str) -> Wire {
+    body(dialect, &Filling::new(kind, why, dialect.error_entry(kind)))
+}
+
+fn body(dialect: &Dialect, filling: &Filling) -> Wire {
+    match &dialect.errors.body {
+        Some(template) => {
+            let trace = random_id();
+            let filling = filling.clone().with("trace", trace.get(..22).unwrap_or_default());
+            Wire::from(Json::Object(filling.object(template)))
+        }
+        None => plain(filling),
+    }
+}
+
+/// As the standard has it (RFC 6749, sections 4.1.2.1 and 5.2).
+fn plain(filling: &Filling) -> Wire {
     let mut wire = Wire::object();
-    wire.push(dialect.error_member("error"), code);
-    if let Some(description) = description {
-        wire.push(dialect.error_member("description"), description);
+    wire.push("error", filling.text("{code}"));
+    let message = filling.text("{message}");
+    if !message.is_empty() {
+        wire.push("error_description", message);
+    }
+    let uri = filling.text("{uri}");
+    if !uri.is_empty() {
+        wire.push("error_uri", uri);
+    }
+    wire
+}
+
+/// What goes back through the browser instead of a code: the person refused, or something is wrong.
+pub(super) fn redirect_error(dialect: &Dialect, kind: &str, why: &str) -> Wire {
+    redirected(dialect, kind, &Filling::new(kind, why, dialect.error_entry(kind)))
+}
+
+fn redirected(dialect: &Dialect, kind: &str, filling: &Filling) -> Wire {
+    let rules = &dialect.authorization;
+    let own = if standard(kind) == "access_denied" { &rules.denied } else { &rules.error };
+    let Some(template) = own else { return plain(filling) };
+    let mut wire = Wire::object();
+    for (name, text) in template {
+        wire.push(name, filling.text(text));
     }
     wire
 }
 
 /// The dialect's own error answer for a place: shape, status, challenge (RFC 6749, section 5.2; RFC 6750, section 3).
-pub(super) fn error_answer(dialect: &Dialect, endpoint: Endpoint, code: &str, description: &str) -> Answer {
-    let members = error_members(dialect, code, Some(description));
+/// A kind is a code of the standard, or a finer one below it, behind a dot.
+pub(super) fn error_answer(dialect: &Dialect, endpoint: Endpoint, kind: &str, why: &str) -> Answer {
+    let entry = dialect.error_entry(kind);
+    entry_answer(dialect, endpoint, kind, entry, &Filling::new(kind, why, entry))
+}
+
+/// The error answer of an entry of the error table.
+pub(super) fn entry_answer(
+    dialect: &Dialect,
+    endpoint: Endpoint,
+    kind: &str,
+    entry: Option<&ErrorEntry>,
+    filling: &Filling,
+) -> Answer {
+    let code = standard(kind);
+    let usual = match (endpoint, code) {
+        (Endpoint::Userinfo | Endpoint::Api, "insufficient_scope") => 403,
+        (Endpoint::Userinfo | Endpoint::Api, "invalid_request") => 400,
+        (Endpoint::Userinfo | Endpoint::Api, _) | (_, "invalid_client") => 401,
+        (_, "temporarily_unavailable") => 503,
+        (_, "server_error") => 500,
+        _ => 400,
+    };
+    let status = entry.and_then(|entry| entry.status).unwrap_or(usual);
+    let mut answer = Answer::json(status, body(dialect, filling));
+    if !dialect.errors.headers.is_empty() {
+        for (name, text) in &dialect.errors.headers {
+            answer = answer.with(name, &filling.text(text));
+        }
+        return answer;
+    }
     match endpoint {
         Endpoint::Userinfo | Endpoint::Api => {
-            let status = match code {
-                "insufficient_scope" => 403,
-                "invalid_request" => 400,
-                _ => 401,
-            };
-            let challenge = format!("Bearer error=\"{code}\", error_description=\"{description}\"");
-            Answer::json(status, members).with("www-authenticate", &challenge)
+            let challenge = filling.text("Bearer error=\"{error}\", error_description=\"{message}\"");
+            answer.with("www-authenticate", &challenge)
         }
-        _ => {
-            let status = match code {
-                "invalid_client" => 401,
-                "temporarily_unavailable" => 503,
-                "server_error" => 500,
-                _ => 400,
-            };
-            let answer = Answer::json(status, members);
-            if status == 401 { answer.with("www-authenticate", "Basic realm=\"token\"") } else { answer }
-        }
+        _ if status == 401 => answer.with("www-authenticate", "Basic realm=\"token\""),
+        _ => answer,
     }
 }
 
-/// The error answer that a fault asks for. At the authorization endpoint it goes back through the browser, so it
-/// keeps `state` and `iss`.
+/// The error answer that a fault asks for, by a code of the standard or by the dialect's own. At the authorization
+/// endpoint it goes back through the browser, so it keeps `state` and `iss`.
 pub(super) fn faulty_error(
     dialect: &Dialect,
     endpoint: Endpoint,
@@ -113,11 +169,26 @@ pub(super) fn faulty_error(
         value.as_ref().map(|value| value.resolve(environment).map(|wire| wire.to_text())).transpose()
     };
     let (description, uri) = (text(&error.description)?, text(&error.uri)?);
-    if let Body::Redirect { to, parameters, carrier } = &before.body {
-        let mut members = error_members(dialect, &error.code, description.as_deref());
-        if let Some(uri) = uri {
-            members.push(dialect.error_member("uri"), uri);
+    let entry = dialect.error_named(&error.code, error.subcode.as_deref());
+    let kind = entry.and_then(|entry| entry.kinds.first()).map_or(error.code.as_str(), String::as_str);
+    let redirect = matches!(before.body, Body::Redirect { .. });
+    let mut filling = Filling::new(kind, if redirect { "" } else { "as the fault says" }, entry);
+    if entry.is_none() {
+        let number = error.code.parse::<i64>().ok().map(Json::from);
+        filling = filling.with("code", number.unwrap_or_else(|| Json::from(error.code.as_str())));
+        if let Some(subcode) = &error.subcode {
+            let number = subcode.parse::<i64>().ok().map(Json::from);
+            filling = filling.with("subcode", number.unwrap_or_else(|| Json::from(subcode.as_str())));
         }
+    }
+    if let Some(description) = description {
+        filling = filling.with("message", description);
+    }
+    if let Some(uri) = uri {
+        filling = filling.with("uri", uri);
+    }
+    if let Body::Redirect { to, parameters, carrier } = &before.body {
+        let mut members = redirected(dialect, kind, &filling);
         for kept in ["state", "iss"] {
             if let Some(value) = parameters.get(kept) {
                 members.push(kept, value.clone());
@@ -125,10 +196,5 @@ pub(super) fn faulty_error(
         }
         return Ok(Answer::redirect(to, members).by(*carrier));
     }
-    let mut answer =
-        error_answer(dialect, endpoint, &error.code, description.as_deref().unwrap_or("as the fault says"));
-    if let (Some(uri), Body::Json(wire)) = (uri, &mut answer.body) {
-        wire.push(dialect.error_member("uri"), uri);
-    }
-    Ok(answer)
+    Ok(entry_answer(dialect, endpoint, kind, entry, &filling))
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use crate::model::dialect::standard;
 use crate::model::fault::Endpoint;
 
 use super::claims;
@@ -51,23 +52,27 @@ fn admitted(
 ) -> Result<(Origin, crate::model::persona::Person, Vec<String>), Box<Reply>> {
     let refuse = |origin: Option<Origin>, code: &str, why: &str| {
         let answer = error_answer(&shared.dialect, endpoint, code, why);
-        Box::new(Reply::of(endpoint, answer).from(origin).because(format!("{code}: {why}")))
+        Box::new(Reply::of(endpoint, answer).from(origin).because(format!("{}: {why}", standard(code))))
     };
     if inbound.has_several_tokens() {
         return Err(refuse(None, "invalid_request", "an access token stands in more than one place"));
     }
     let Some(text) = presented(shared, inbound) else {
         // Without any authentication the challenge names no error (RFC 6750, section 3.1).
-        let answer = Answer::empty(401).with("www-authenticate", "Bearer");
+        let answer = if shared.dialect.errors.body.is_some() {
+            error_answer(&shared.dialect, endpoint, "invalid_token.missing", "an access token is required")
+        } else {
+            Answer::empty(401).with("www-authenticate", "Bearer")
+        };
         return Err(Box::new(Reply::of(endpoint, answer).because("no access token")));
     };
     let Some(bearer) = bearer(shared, text) else {
         let origin = shared.ledger().traced(&shared.circle, text);
-        return Err(refuse(origin, "invalid_token", "this access token is unknown"));
+        return Err(refuse(origin, "invalid_token.unknown", "this access token is unknown"));
     };
     let origin = bearer.origin;
     if !bearer.alive {
-        return Err(refuse(Some(origin), "invalid_token", "this access token has expired or was revoked"));
+        return Err(refuse(Some(origin), "invalid_token.expired", "this access token has expired or was revoked"));
     }
     let person = origin.person.as_ref().and_then(|name| origin.attempt.person(name));
     match person {

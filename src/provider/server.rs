@@ -22,13 +22,15 @@ use crate::model::fault::{Endpoint, Layer, Message, Pace};
 use crate::model::wire::Wire;
 
 use super::control::{self, Answered};
+use super::dialect::arrival;
+use super::dialect::routes::{Role, Route};
 use super::environment::Surroundings;
 use super::faults::{self, MessageFacts};
 use super::inbound::Inbound;
 use super::ledger::Origin;
 use super::mint::answer::{Answer, Body};
 use super::mint::pace::{self, Departure, PacedBody, Taken};
-use super::reply::{Reply, error_members, faulty_error};
+use super::reply::{Reply, error_body, faulty_error};
 use super::state::{AttemptState, HeldRequest, Shared};
 use super::{
     TAG_HEADER, attempt, authorize, cors, device, introspect, logout, metadata, pages, register, resources, tenants,
@@ -133,12 +135,15 @@ async fn handle(
     let (shared, path) = tenants::of(&shared, request.uri().path());
     let seq = shared.sequence.next();
     let started = Instant::now();
-    let inbound = Inbound::read(seq, &shared.issuer, path, request).await;
+    let mut inbound = Inbound::read(seq, &shared.issuer, path, request).await;
     if control::path(&shared, &inbound.path).is_some() {
         return match control::answer(&shared, &inbound, peer).await {
             Answered::Whole(response) => sent(response),
             Answered::Stream(response, stream) => head(&response).body(Either::Right(stream)).map_err(|_| Silence),
         };
+    }
+    if shared.settles {
+        arrival::settle(&shared.dialect, &shared.routes, &mut inbound);
     }
     if let Some(answer) = cors::preflight(&shared, &inbound) {
         return sent(answer.render());
@@ -163,94 +168,51 @@ async fn handle(
 
 /// Which endpoint a path is.
 fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: &mut Vec<(String, Origin)>) -> Reply {
-    let path = inbound.path.as_str();
-    let is = |role: &str| shared.path(role) == Some(path);
-    if let Some(refusal) = wrong_method(shared, inbound) {
-        return refusal.from(tagged);
-    }
-    if is("token") {
-        return token::request(shared, inbound);
-    }
-    if is("discovery") || is("jwks") || is("oauth_discovery") {
-        let attempt = tagged.as_ref().map_or_else(|| shared.default_attempt(), |origin| Arc::clone(&origin.attempt));
-        let faulty = |endpoint| faults::any(&attempt, &Message::Response(endpoint));
-        return if is("jwks") {
-            metadata::jwks(shared, &attempt, faulty(Endpoint::Jwks))
-        } else {
-            metadata::discovery(shared, inbound, faulty(Endpoint::Discovery))
-        };
-    }
-    if is("authorization") {
-        return authorize::request(shared, inbound, tagged);
-    }
-    if is("userinfo") {
-        return resources::userinfo(shared, inbound);
-    }
-    if is("revocation") {
-        return resources::revoke(shared, inbound);
-    }
-    if is("introspection") {
-        return introspect::request(shared, inbound);
-    }
-    if shared.registration && is("registration") {
-        return register::request(shared, inbound).from(tagged);
-    }
-    if is("end_session") {
-        let (reply, ended) = logout::end_session(shared, inbound, tagged);
-        *told = ended;
+    if let Some(reply) = shared.adapter.and_then(|adapter| adapter.route(shared, inbound, tagged.as_ref())) {
         return reply;
     }
-    match path {
-        device::AUTHORIZATION if shared.everyday.device => return device::request(shared, inbound),
-        device::VERIFICATION if shared.everyday.device => return device::verification(shared, inbound),
-        _ => {}
+    let Some((found, rest)) = shared.routes.find(&inbound.path) else {
+        let html = pages::error("There is nothing here", "This address is none of the provider's endpoints.");
+        return Reply::page(Answer::page(404, html)).from(tagged).because("no such endpoint");
+    };
+    if let Some(refusal) = wrong_method(shared, inbound, found) {
+        return refusal.from(tagged);
     }
-    let below =
-        |role: &str| shared.path(role).and_then(|own| path.strip_prefix(own)).and_then(|rest| rest.strip_prefix('/'));
-    match below("authorization") {
-        Some("login") => return authorize::login(shared, inbound, tagged),
-        Some("consent") => return authorize::consent(shared, inbound, tagged),
-        _ => {}
+    let role = found.role;
+    match role {
+        Role::Token => token::request(shared, inbound),
+        Role::Discovery | Role::OauthDiscovery | Role::Jwks => {
+            let attempt =
+                tagged.as_ref().map_or_else(|| shared.default_attempt(), |origin| Arc::clone(&origin.attempt));
+            let faulty = |endpoint| faults::any(&attempt, &Message::Response(endpoint));
+            if role == Role::Jwks {
+                metadata::jwks(shared, &attempt, faulty(Endpoint::Jwks))
+            } else {
+                metadata::discovery(shared, inbound, faulty(Endpoint::Discovery))
+            }
+        }
+        Role::Authorization => authorize::request(shared, inbound, tagged),
+        Role::Login => authorize::login(shared, inbound, tagged),
+        Role::Consent => authorize::consent(shared, inbound, tagged),
+        Role::Userinfo => resources::userinfo(shared, inbound),
+        Role::Api => resources::api(shared, inbound, rest),
+        Role::Revocation => resources::revoke(shared, inbound),
+        Role::Introspection => introspect::request(shared, inbound),
+        Role::Device => device::request(shared, inbound),
+        Role::Verification => device::verification(shared, inbound),
+        Role::Registration => register::request(shared, inbound).from(tagged),
+        Role::EndSession => {
+            let (reply, ended) = logout::end_session(shared, inbound, tagged);
+            *told = ended;
+            reply
+        }
     }
-    if let Some(name) = below("api") {
-        return resources::api(shared, inbound, name);
-    }
-    let html = pages::error("There is nothing here", "This address is none of the provider's endpoints.");
-    Reply::page(Answer::page(404, html)).from(tagged).because("no such endpoint")
 }
 
 /// The methods of an endpoint or page; `None`: the path is neither.
-pub(super) fn methods(shared: &Shared, path: &str) -> Option<(Option<Endpoint>, &'static str)> {
-    let own = [
-        ("token", Endpoint::Token, "POST"),
-        ("discovery", Endpoint::Discovery, "GET"),
-        ("jwks", Endpoint::Jwks, "GET"),
-        ("authorization", Endpoint::Authorization, "GET, POST"),
-        ("userinfo", Endpoint::Userinfo, "GET, POST"),
-        ("revocation", Endpoint::Revocation, "POST"),
-        ("introspection", Endpoint::Introspection, "POST"),
-        ("oauth_discovery", Endpoint::Discovery, "GET"),
-        ("end_session", Endpoint::EndSession, "GET, POST"),
-    ];
-    for (role, endpoint, methods) in own {
-        if shared.path(role) == Some(path) {
-            return Some((Some(endpoint), methods));
-        }
-    }
-    if shared.registration && shared.path("registration") == Some(path) {
-        return Some((None, "POST"));
-    }
-    match path {
-        device::AUTHORIZATION if shared.everyday.device => return Some((Some(Endpoint::Device), "POST")),
-        device::VERIFICATION if shared.everyday.device => return Some((None, "GET, POST")),
-        _ => {}
-    }
-    let below = |role: &str| shared.path(role).and_then(|own| path.strip_prefix(own));
-    match (below("authorization"), below("api")) {
-        (Some("/login" | "/consent"), _) => Some((Some(Endpoint::Authorization), "POST")),
-        (_, Some(rest)) if rest.starts_with('/') => Some((Some(Endpoint::Api), "GET")),
-        _ => None,
-    }
+pub(super) fn methods<'s>(shared: &'s Shared, path: &str) -> Option<(Option<Endpoint>, &'s str)> {
+    let (found, _) = shared.routes.find(path)?;
+    Some((found.role.endpoint(), &found.methods))
 }
 
 /// Whether a path is an endpoint or a page.
@@ -269,19 +231,17 @@ fn head(response: &Response) -> hyper::http::response::Builder {
 }
 
 /// The refusal of a method that this address does not have (RFC 9110, section 15.5.6).
-fn wrong_method(shared: &Shared, inbound: &Inbound) -> Option<Reply> {
-    let (endpoint, methods) = methods(shared, &inbound.path)?;
+fn wrong_method(shared: &Shared, inbound: &Inbound, found: &Route) -> Option<Reply> {
     let asked = match inbound.request.method.as_str() {
         "HEAD" => "GET",
         other => other,
     };
-    if methods.split(", ").any(|own| own == asked) {
+    if found.methods.split(", ").any(|own| own == asked) {
         return None;
     }
-    let why = format!("this address is for {methods}");
-    let members = error_members(&shared.dialect, "invalid_request", Some(&why));
-    let answer = Answer::json(405, members).with("allow", methods);
-    Some(Reply { endpoint, ..Reply::page(answer).because(why) })
+    let why = format!("this address is for {}", found.methods);
+    let answer = Answer::json(405, error_body(&shared.dialect, "invalid_request", &why)).with("allow", &found.methods);
+    Some(Reply { endpoint: found.role.endpoint(), ..Reply::page(answer).because(why) })
 }
 
 /// The choke point: faults, the record, the pace.

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use serde_json::Value as Json;
 use tokio::sync::watch;
 
 use crate::model::case::{PkcePolicy, RefreshPolicy};
@@ -18,6 +19,10 @@ use crate::tls::{Client, Server};
 
 use super::ClientRegistration;
 use super::circle::Circle;
+use super::dialect::Adapter;
+use super::dialect::arrival;
+use super::device;
+use super::dialect::routes::{Role, Routes};
 use super::everyday::Everyday;
 use super::faults::Placed;
 use super::ledger::{Ledger, Origin};
@@ -32,6 +37,11 @@ const KEPT: usize = 2_000;
 pub(super) struct Shared {
     pub name: ProviderName,
     pub dialect: Arc<Dialect>,
+    /// What the dialect's data cannot say.
+    pub adapter: Option<&'static dyn Adapter>,
+    pub routes: Routes,
+    /// Requests have to be settled before they can be routed: hosts, versions, names of parameters.
+    pub settles: bool,
     pub issuer: String,
     /// The path of the issuer: what stands before every path that it serves. Empty, or begins with a slash.
     pub prefix: String,
@@ -96,12 +106,23 @@ impl Shared {
         let everybody = tenants::everybody(&setup.clients, &setup.people);
         let ambient = AttemptState::new(String::new(), setup.people, false, None);
         // Attempts say themselves how they want it; whoever comes without one meets the strict way.
-        ambient.inner().options.refresh = RefreshPolicy::Strict;
+        ambient.inner().options = Options::of(&setup.dialect);
+        if setup.dialect.token.refresh {
+            ambient.inner().options.refresh = RefreshPolicy::Strict;
+        }
+        let mut routes = Routes::new(&setup.dialect, registration);
+        if setup.everyday.device {
+            routes.add(device::AUTHORIZATION, Role::Device, "POST");
+            routes.add(device::VERIFICATION, Role::Verification, "GET, POST");
+        }
         Arc::new(Shared {
             name: setup.name,
             discovery: Bytes::from(document.to_string()),
             ring: setup.ring,
             jwks: RwLock::default(),
+            adapter: super::dialect::adapter(&setup.dialect),
+            settles: arrival::needed(&setup.dialect, &routes),
+            routes,
             dialect: setup.dialect,
             issuer: setup.issuer,
             prefix: setup.prefix,
@@ -134,7 +155,7 @@ impl Shared {
 
     /// The path of an endpoint.
     pub fn path(&self, role: &str) -> Option<&str> {
-        self.dialect.endpoints.get(role).map(String::as_str)
+        self.dialect.path(role)
     }
 
     /// The path of one of its pages or endpoints as a browser knows it.
@@ -167,6 +188,23 @@ pub(super) struct Options {
     pub keys_max_age: Option<Duration>,
     pub consent_remembered: bool,
     pub client_secret: Option<String>,
+    /// Options of the dialect.
+    pub more: BTreeMap<String, Json>,
+}
+
+impl Options {
+    /// What a dialect says where nobody says otherwise.
+    pub fn of(dialect: &Dialect) -> Options {
+        let usual = Options::default();
+        Options {
+            iss_parameter: dialect.authorization.iss,
+            refresh: if dialect.token.refresh { usual.refresh } else { RefreshPolicy::None },
+            access_lifetime: Duration::from_secs(dialect.token.lifetime),
+            consent_remembered: dialect.consent.remember,
+            more: dialect.options.iter().map(|(name, kind)| (name.clone(), kind.default.clone())).collect(),
+            ..usual
+        }
+    }
 }
 
 impl Default for Options {
@@ -180,6 +218,7 @@ impl Default for Options {
             keys_max_age: None,
             consent_remembered: false,
             client_secret: None,
+            more: BTreeMap::new(),
         }
     }
 }
@@ -226,6 +265,8 @@ pub(super) struct Inner {
     pub logins: VecDeque<Login>,
     /// Person -> scopes that she granted last.
     pub grants: BTreeMap<String, Vec<String>>,
+    /// Person -> scopes that she was asked for and declined, where the dialect remembers that.
+    pub declined: BTreeMap<String, Vec<String>>,
     pub secrets: BTreeMap<String, Vec<String>>,
 }
 

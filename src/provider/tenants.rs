@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
+use crate::model::dialect::Place;
 use crate::model::persona::Person;
 
 use super::ClientRegistration;
@@ -52,7 +53,7 @@ fn split<'p>(root: &Shared, path: &'p str) -> Option<(&'p str, String)> {
     }
     let (name, rest) = path.strip_prefix('/')?.split_once('/')?;
     let taken = || {
-        let mut own = root.dialect.endpoints.values().filter_map(|own| own.strip_prefix('/'));
+        let mut own = root.dialect.endpoints.values().flat_map(Place::paths).filter_map(|own| own.strip_prefix('/'));
         own.any(|own| own.split('/').next() == Some(name))
     };
     let rest = format!("/{rest}");

@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
 
 use crate::model::case::{PkcePolicy, RefreshPolicy};
+use crate::model::dialect::{TokenEncoding, standard};
 use crate::model::fault::{Endpoint, Grant, Message, Object};
 use crate::model::persona::Person;
 use crate::model::wire::Wire;
@@ -39,12 +40,14 @@ const KNOWN: [&str; 10] = [
 /// The grants that there are.
 pub(super) const GRANTS: [&str; 3] = ["authorization_code", "refresh_token", "client_credentials"];
 
-/// Why a request is refused: code and sentence.
+/// Why a request is refused: kind (a code of the standard, perhaps with a finer word behind a dot) and sentence.
 type Refusal = (&'static str, &'static str);
 
 /// A request at the token endpoint.
 pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
-    let grant = one(&inbound.form, "grant_type").and_then(Grant::from_name);
+    let by_code_alone = shared.dialect.token.grant_type_optional && one(&inbound.form, "code").is_some();
+    let name = one(&inbound.form, "grant_type").or(by_code_alone.then_some("authorization_code"));
+    let grant = name.and_then(Grant::from_name);
     let origin = origin_of(shared, inbound);
     for (name, kind) in [("code_verifier", "code_verifier"), ("client_secret", "client_secret")] {
         if let (Some(value), Some(origin)) = (one(&inbound.form, name), &origin) {
@@ -55,7 +58,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
         Reply::of(Endpoint::Token, error_answer(&shared.dialect, Endpoint::Token, code, why))
             .from(origin.clone())
             .grant(grant)
-            .because(format!("{code}: {why}"))
+            .because(format!("{}: {why}", standard(code)))
     };
     if inbound.form.is_empty() {
         return refuse(("invalid_request", "a token request carries a form in its body"));
@@ -71,9 +74,13 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
     if client.signing_alg().starts_with("HS") && client.secret.is_none() {
         return refuse(("invalid_client", "ID tokens by a secret were registered, and no secret"));
     }
-    let name = one(&inbound.form, "grant_type").unwrap_or_default();
+    if let (Some(adapter), Some(name)) = (shared.adapter, name)
+        && let Some(reply) = adapter.grant(shared, inbound, &client, name)
+    {
+        return reply;
+    }
     let issued = match grant {
-        Some(_) if GRANTS.contains(&name) && !client.may_use(name) => {
+        Some(_) if name.is_some_and(|name| GRANTS.contains(&name) && !client.may_use(name)) => {
             Err(("unauthorized_client", "this client registered without this grant"))
         }
         Some(Grant::AuthorizationCode) => by_code(shared, inbound, &client),
@@ -81,7 +88,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
         Some(Grant::ClientCredentials) => by_client(shared, inbound, &client),
         Some(Grant::DeviceCode) if shared.everyday.device => by_device(shared, inbound, &client),
         Some(_) => Err(("unsupported_grant_type", "this grant is not supported")),
-        None if one(&inbound.form, "grant_type").is_none() => Err(("invalid_request", "grant_type is missing")),
+        None if name.is_none() => Err(("invalid_request", "grant_type is missing")),
         None => Err(("unsupported_grant_type", "this grant is unknown")),
     };
     match issued {
@@ -123,21 +130,21 @@ struct Issued {
 fn by_code(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> Result<Issued, Refusal> {
     let text = one(&inbound.form, "code").ok_or(("invalid_request", "code is missing"))?;
     let mut ledger = shared.ledger();
-    let code = ledger.codes.get_mut(text).ok_or(("invalid_grant", "this code is unknown or has expired"))?;
+    let code = ledger.codes.get_mut(text).ok_or(("invalid_grant.unknown", "this code is unknown or has expired"))?;
     // First of all, whose it is: no client can revoke another's tokens by a code that it has seen.
     if code.request.client_id != client.id {
-        return Err(("invalid_grant", "this code was given to another client"));
+        return Err(("invalid_grant.other_client", "this code was given to another client"));
     }
     if let Some(family) = code.used.clone() {
         ledger.revoke_family(&family);
-        return Err(("invalid_grant", "this code was used before; what it gave is revoked"));
+        return Err(("invalid_grant.used", "this code was used before; what it gave is revoked"));
     }
     let attempt = code.origin.attempt.clone();
     if attempt.is_finished() || attempt.now() > code.expires {
-        return Err(("invalid_grant", "this code has expired"));
+        return Err(("invalid_grant.expired", "this code has expired"));
     }
     if one(&inbound.form, "redirect_uri") != Some(code.request.redirect_uri.as_str()) {
-        return Err(("invalid_grant", "redirect_uri is not that of the authorization request"));
+        return Err(("invalid_grant.redirect_uri", "redirect_uri is not that of the authorization request"));
     }
     if attempt.inner().options.pkce != PkcePolicy::Ignore {
         verifier(one(&inbound.form, "code_verifier"), code.request.code_challenge.as_deref())?;
@@ -308,9 +315,14 @@ fn answer(
     let mut hits: Vec<Hit> = Vec::new();
     let mut failed: Option<String> = None;
     let mut make = |object: Object, draft: token::Draft| {
+        let opaque = shared.dialect.token.opaque.as_deref().filter(|_| object == Object::AccessToken);
         let own = faults::take(&attempt, shared.name, &Message::Object(object), &facts);
         let (members, jose) = faults::by_layer(&own);
-        match token::mint(draft.clone(), &members, &jose, &surroundings) {
+        let minted = match opaque {
+            Some(prefix) => token::opaque(&format!("{prefix}{}", letters()), &members, &jose, &surroundings),
+            None => token::mint(draft.clone(), &members, &jose, &surroundings),
+        };
+        match minted {
             Ok(bytes) => {
                 hits.extend(own);
                 bytes
@@ -318,7 +330,10 @@ fn answer(
             Err(unresolved) => {
                 own.iter().for_each(|hit| faults::failed(&attempt, hit.fault, &unresolved));
                 failed = Some(format!("the fault could not take effect: {unresolved}"));
-                token::honest(draft).unwrap_or_default().into_bytes()
+                match opaque {
+                    Some(prefix) => format!("{prefix}{}", letters()).into_bytes(),
+                    None => token::honest(draft).unwrap_or_default().into_bytes(),
+                }
             }
         }
     };
@@ -327,7 +342,7 @@ fn answer(
     let access_text = String::from_utf8_lossy(&access).into_owned();
     let mut body = Wire::object();
     body.push("access_token", token::member(access));
-    body.push("token_type", "Bearer");
+    body.push("token_type", shared.dialect.token.token_type.as_str());
     body.push("expires_in", lifetime);
     attempt.secret("access_token", &access_text);
     let owner = issued.origin.clone().unwrap_or_else(|| Origin {
@@ -387,7 +402,34 @@ fn answer(
     };
     shared.gives_out(&access_text, &owner);
     shared.ledger().access.insert(access_text, entry);
-    let reply = Reply::of(Endpoint::Token, Answer::json(200, body).with("pragma", "no-cache"));
+    let reply = Reply::of(Endpoint::Token, successful(shared, body).with("pragma", "no-cache"));
     let reply = reply.from(origin.or_else(|| issued.origin.clone())).grant(grant);
     Reply { hits, note: failed, ..reply }
+}
+
+/// The answer that carries tokens, as the dialect writes it.
+pub(super) fn successful(shared: &Shared, mut body: Wire) -> Answer {
+    let rules = &shared.dialect.token;
+    if let Wire::Object(members) = &mut body {
+        members.retain(|(name, _)| !rules.omit.contains(name));
+        for (name, _) in members {
+            if let Some(own) = rules.rename.get(name) {
+                name.clone_from(own);
+            }
+        }
+    }
+    let mut answer = match rules.encoding {
+        TokenEncoding::Json => Answer::json(200, body),
+        TokenEncoding::Form => Answer::form(200, body),
+    };
+    if let Some(media_type) = &rules.media_type {
+        let kind = answer.headers.iter_mut().find(|(name, _)| name == "content-type");
+        kind.into_iter().for_each(|(_, value)| value.clone_from(media_type));
+    }
+    answer
+}
+
+/// Random letters and digits of a token that says nothing.
+pub(super) fn letters() -> String {
+    format!("{}{}", random_id(), random_id())
 }

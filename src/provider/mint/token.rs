@@ -69,6 +69,29 @@ pub fn honest(draft: Draft) -> Result<String, Unresolved> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// A token that says nothing: only another text can take its place.
+///
+/// # Errors
+/// A value that nobody knows, or an operation on what such a token does not have.
+pub fn opaque(
+    text: &str,
+    members: &[&Patch],
+    jose: &[&Patch],
+    environment: &dyn Environment,
+) -> Result<Vec<u8>, Unresolved> {
+    let mut bytes = text.as_bytes().to_vec();
+    for patch in members.iter().chain(jose) {
+        let operations = &patch.operations;
+        match &operations.replace {
+            Some(value) if !patch::changes_members(operations) && operations.sign.is_none() => {
+                bytes = value.resolve(environment)?.to_plain_bytes();
+            }
+            _ => return Err(Unresolved::text(format!("a member of {}, which is opaque here,", patch.address))),
+        }
+    }
+    Ok(bytes)
+}
+
 /// A token as a member of an answer: text where it is text.
 pub fn member(bytes: Vec<u8>) -> Wire {
     match String::from_utf8(bytes) {

@@ -322,6 +322,22 @@ fn subject<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Subject> {
     })
 }
 
+/// Options of every dialect.
+const OPTIONS: [&str; 12] = [
+    "at",
+    "clock",
+    "pkce",
+    "iss_parameter",
+    "par",
+    "refresh",
+    "access_lifetime",
+    "keys_max_age",
+    "consent",
+    "client_secret",
+    "device_interval",
+    "poll_batch",
+];
+
 fn options<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<ProviderOptions> {
     let table = reader.table_of(node)?;
     let mut all = ProviderOptions::default();
@@ -371,7 +387,12 @@ fn options<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<ProviderOptions> {
             "poll_batch" => {
                 all.poll_batch = reader.count_of(node, 1, 1_000).and_then(|batch| u32::try_from(batch).ok());
             }
-            // Dialects add options; whether one has it is known when the case is played.
+            // Dialects add options; which values one takes is known when the case is played.
+            own if !reader.vocabulary.dialects.is_empty() && !reader.vocabulary.options.contains(own) => {
+                let options = reader.vocabulary.options.iter().map(String::as_str);
+                let known: Vec<&str> = OPTIONS.into_iter().chain(options).collect();
+                reader.unknown(node.span(), &format!("no provider has the option `{own}`"), own, &known, "option");
+            }
             own => all.dialect.push((own.to_owned(), value(reader, node))),
         }
     }

@@ -320,7 +320,7 @@ fn encode<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Encode> {
 fn error<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<ErrorAnswer> {
     if let DeValue::Table(table) = node.get_ref() {
         reader.only(table, &["code", "description", "uri", "subcode"], "`error`");
-        let Some(code) = table.get("code").and_then(|node| reader.text_of(node)) else {
+        let Some(code) = table.get("code").and_then(|node| number_or_text(reader, node)) else {
             reader.error(node.span(), "an error has a `code`", "error = { code = \"invalid_grant\" }");
             return None;
         };
@@ -328,10 +328,18 @@ fn error<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<ErrorAnswer> {
             code,
             description: table.get("description").map(|node| value(reader, node)),
             uri: table.get("uri").map(|node| value(reader, node)),
-            subcode: table.get("subcode").and_then(|node| reader.text_of(node)),
+            subcode: table.get("subcode").and_then(|node| number_or_text(reader, node)),
         });
     }
-    reader.text_of(node).map(|code| ErrorAnswer { code, ..ErrorAnswer::default() })
+    number_or_text(reader, node).map(|code| ErrorAnswer { code, ..ErrorAnswer::default() })
+}
+
+/// A code: dialects have numbers as well as words.
+fn number_or_text<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<String> {
+    match node.get_ref() {
+        DeValue::Integer(number) => Some(number.as_str().to_owned()),
+        _ => reader.text_of(node),
+    }
 }
 
 fn redirect<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Redirect> {

@@ -17,6 +17,8 @@ pub struct Vocabulary {
     pub people: BTreeSet<String>,
     /// Objects that dialects add (`fbs_cookie`).
     pub objects: BTreeSet<String>,
+    /// Options of the step `provider` that dialects add.
+    pub options: BTreeSet<String>,
     /// Named schemas.
     pub schemas: BTreeSet<String>,
 }
