@@ -32,7 +32,7 @@ pub fn not_built(case: &Case) -> Vec<Diagnostic> {
                 }
             }
             Act::Notify(notify) => {
-                if notify.send != "logout_token" {
+                if !matches!(notify.send.as_str(), "logout_token" | "signed_request") {
                     add(&notify.send);
                 }
                 match notify.via {
@@ -75,7 +75,8 @@ fn in_fault(line: usize, fault: &Fault, words: &mut Vec<(usize, String)>) {
         let mut add = |word: &str| words.push((line, word.to_owned()));
         match &patch.address.message {
             Message::Response(endpoint) if NO_ENDPOINT.contains(endpoint) => add(&format!("{endpoint}_response")),
-            Message::Object(Object::IdToken | Object::AccessToken | Object::LogoutToken) | Message::Response(_) => {}
+            Message::Object(Object::IdToken | Object::AccessToken | Object::LogoutToken | Object::SignedRequest)
+            | Message::Response(_) => {}
             Message::Object(other) => add(other.name()),
         }
         let operations = &patch.operations;

@@ -188,6 +188,12 @@ impl World {
             redirect_uris: self.redirect_uris(ProviderName::Main, base),
             post_logout_redirect_uris: manifest.client.post_logout_redirect_uris.iter().map(absolute).collect(),
             backchannel_logout_uri: logout.map(|place| absolute_place(base, &place.path)),
+            callbacks: manifest
+                .at
+                .endpoints
+                .iter()
+                .map(|(name, place)| (name.clone(), absolute_place(base, &place.path)))
+                .collect(),
             id_token_alg: manifest.client.id_token_alg.clone(),
             grant_types: Vec::new(),
         };

@@ -15,6 +15,7 @@ use crate::model::persona::Person;
 use crate::model::value::{Environment, Source, Unresolved, Value};
 use crate::model::wire::Wire;
 
+use super::dialect::held::Key;
 use super::environment::Surroundings;
 use super::faults::{self, Only, Placed};
 use super::ledger::Origin;
@@ -219,7 +220,7 @@ impl Attempt {
             let gone = named(scopes, granted.clone())?;
             let rest: Vec<String> = granted.iter().filter(|scope| !gone.contains(scope)).cloned().collect();
             let all = rest.is_empty();
-            self.state.inner().grants.insert(change.of.clone(), rest);
+            self.withdraw(&change.of, &gone, all);
             self.each_token(&change.of, |scopes, revoked| {
                 scopes.retain(|scope| !gone.contains(scope));
                 *revoked = *revoked || all;
@@ -228,8 +229,15 @@ impl Attempt {
         if let Some(scopes) = &change.restore {
             let back = named(scopes, Vec::new())?;
             let mut inner = self.state.inner();
-            let own = inner.grants.entry(change.of.clone()).or_default();
-            own.extend(back.into_iter().filter(|scope| !granted.contains(scope)));
+            let mut keys: Vec<Key> = inner.grants.keys().filter(|(person, _)| *person == change.of).cloned().collect();
+            if keys.is_empty() && !self.shared.dialect.consent.cumulative {
+                keys.push((change.of.clone(), String::new()));
+            }
+            for key in keys {
+                let own = inner.grants.entry(key.clone()).or_default();
+                own.extend(back.iter().filter(|scope| !granted.contains(scope)).cloned());
+                inner.declined.entry(key).or_default().retain(|scope| !back.contains(scope));
+            }
         }
         let mut ledger = self.shared.ledger();
         let mine = |origin: &Origin| origin.attempt.id == self.state.id && origin.person.as_ref() == Some(&change.of);
@@ -273,6 +281,9 @@ impl Attempt {
     /// # Errors
     /// There is nothing that the message could be about, or it is not built.
     pub async fn notify(&self, notify: &Notify, to: &str, cause: Cause) -> Result<Notified, NotifyError> {
+        if notify.send != "logout_token" {
+            return super::dialect::notify::ask(&self.shared, &self.state, notify, to, cause).await;
+        }
         logout::notify(&self.shared, &self.state, notify, to, cause).await
     }
 
@@ -289,7 +300,29 @@ impl Attempt {
 
     /// What the person granted last; `None` when she never answered.
     pub fn granted(&self, person: &str) -> Option<Vec<String>> {
-        self.state.inner().grants.get(person).cloned()
+        let inner = self.state.inner();
+        let own: Vec<&Vec<String>> =
+            inner.grants.iter().filter(|((own, _), _)| own == person).map(|(_, scopes)| scopes).collect();
+        (!own.is_empty()).then(|| own.into_iter().flatten().cloned().collect())
+    }
+
+    /// Takes scopes away from every app that has them. `all`: the person is as one who never let an app in.
+    fn withdraw(&self, person: &str, gone: &[String], all: bool) {
+        let mut inner = self.state.inner();
+        let keys: Vec<Key> = inner.grants.keys().filter(|(own, _)| own == person).cloned().collect();
+        if keys.is_empty() && !self.shared.dialect.consent.cumulative {
+            inner.grants.insert((person.to_owned(), String::new()), Vec::new());
+        }
+        for key in keys {
+            let own = inner.grants.entry(key.clone()).or_default();
+            let (lost, kept) = std::mem::take(own).into_iter().partition(|scope| gone.contains(scope));
+            *own = kept;
+            if all {
+                inner.declined.remove(&key);
+            } else {
+                inner.declined.entry(key).or_default().extend::<Vec<String>>(lost);
+            }
+        }
     }
 
     /// What was written down so far, sorted.

@@ -8,6 +8,7 @@ use crate::model::fault::{Endpoint, Message, ProviderName};
 use crate::model::wire::Wire;
 
 use super::dialect::Granted;
+use super::dialect::held::{self, Key};
 use super::everyday;
 use super::faults;
 use super::inbound::{Inbound, one, repeated};
@@ -184,7 +185,8 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     });
     if prompts.contains(&"none") {
         let Some((id, session)) = session else { return back("login_required", "nobody is signed in") };
-        let granted = attempt.inner().grants.get(&session.person).cloned().unwrap_or_default();
+        let key = held::key(&shared.dialect, &session.person, &request.client_id);
+        let granted = attempt.inner().grants.get(&key).cloned().unwrap_or_default();
         if !request.scopes.iter().all(|scope| granted.contains(scope)) {
             return back("consent_required", "the person was not asked for all of this yet");
         }
@@ -195,7 +197,8 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     if let (None, Some(person)) = (&session, everyday::at_once(shared, &attempt, request.login_hint.as_deref())) {
         let (origin, id, session) = begin_session(shared, &origin, &person.name);
         let pending = Pending { origin, request, browser_secret: String::new(), session: Some(id.clone()) };
-        let mut reply = respond(shared, pending, &id, &session, None, Some(Endpoint::Authorization));
+        let all = Some(pending.request.scopes.clone());
+        let mut reply = respond(shared, pending, &id, &session, all, Some(Endpoint::Authorization));
         reply.answer = reply.answer.with("set-cookie", &cookie(shared, session_cookie(shared), &id));
         return reply;
     }
@@ -255,7 +258,8 @@ fn to_ask(
     person: &str,
 ) -> Vec<String> {
     let inner = attempt.inner();
-    let held = |kept: &BTreeMap<String, Vec<String>>| kept.get(person).cloned().unwrap_or_default();
+    let key = held::key(&shared.dialect, person, &request.client_id);
+    let held = |kept: &BTreeMap<Key, Vec<String>>| kept.get(&key).cloned().unwrap_or_default();
     let granted = held(&inner.grants);
     if shared.dialect.consent.cumulative && !request.ask_consent {
         let declined = if request.ask_again { Vec::new() } else { held(&inner.declined) };
@@ -488,27 +492,30 @@ pub(super) fn consent(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
 fn answered(shared: &Shared, pending: &Pending, person: &str, ticked: &[String]) -> Vec<String> {
     let attempt = &pending.origin.attempt;
     let asked = to_ask(shared, attempt, &pending.request, person);
+    let key = held::key(&shared.dialect, person, &pending.request.client_id);
     let granted = |scope: &&String| {
         if asked.contains(scope) {
             return shared.dialect.is_fixed(scope) || ticked.contains(scope);
         }
-        attempt.inner().grants.get(person).is_some_and(|granted| granted.contains(scope))
+        attempt.inner().grants.get(&key).is_some_and(|granted| granted.contains(scope))
     };
     pending.request.scopes.iter().filter(granted).cloned().collect()
 }
 
 /// Writes down what the person grants and declines.
-fn remember(shared: &Shared, attempt: &super::state::AttemptState, person: &str, asked: &[String], granted: &[String]) {
-    let mut inner = attempt.inner();
+fn remember(shared: &Shared, origin: &Origin, request: &AuthorizationRequest, person: &str, granted: &[String]) {
+    let (now, key) = (origin.attempt.now(), held::key(&shared.dialect, person, &request.client_id));
+    let mut inner = origin.attempt.inner();
+    inner.granted_at.insert(key.clone(), now);
     if !shared.dialect.consent.cumulative {
-        inner.grants.insert(person.to_owned(), granted.to_vec());
+        inner.grants.insert(key, granted.to_vec());
         return;
     }
-    let all = inner.grants.entry(person.to_owned()).or_default();
+    let all = inner.grants.entry(key.clone()).or_default();
     all.extend(granted.iter().filter(|scope| !all.contains(scope)).cloned().collect::<Vec<_>>());
-    let declined = inner.declined.entry(person.to_owned()).or_default();
+    let declined = inner.declined.entry(key).or_default();
     declined.retain(|scope| !granted.contains(scope));
-    declined.extend(asked.iter().filter(|scope| !granted.contains(scope)).cloned());
+    declined.extend(request.scopes.iter().filter(|scope| !granted.contains(scope)).cloned());
     declined.sort();
     declined.dedup();
 }
@@ -536,11 +543,12 @@ fn respond(
         note = Some("access_denied: the person refused".to_owned());
     } else {
         let held = || {
-            let all = attempt.inner().grants.get(&session.person).cloned().unwrap_or_default();
+            let key = held::key(&shared.dialect, &session.person, &request.client_id);
+            let all = attempt.inner().grants.get(&key).cloned().unwrap_or_default();
             request.scopes.iter().filter(|scope| all.contains(scope)).cloned().collect()
         };
         let granted: Vec<String> = granted.unwrap_or_else(held);
-        remember(shared, &attempt, &session.person, &request.scopes, &granted);
+        remember(shared, &origin, &request, &session.person, &granted);
         let wants = |what: &str| request.response_type.split(' ').any(|own| own == what);
         let code = random_id();
         if wants("code") {

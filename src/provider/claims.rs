@@ -34,7 +34,7 @@ pub(super) fn profile(shared: &Shared, person: &Person, scopes: &[String]) -> Wi
 }
 
 /// Whether a person's own token shows a granted field: all but what she hides from apps.
-fn is_shown(person: &Person, field: &str) -> bool {
+pub(super) fn is_shown(person: &Person, field: &str) -> bool {
     let friends = Friends::default();
     let own = Look { owner: person, viewer: Some(&person.name), friends: &friends };
     visible(own, person.audience(field), Grant::Given)
@@ -109,8 +109,16 @@ pub(super) fn id_token(shared: &Shared, attempt: &AttemptState, from: &IdToken<'
     if let Some(token) = from.access_token {
         claims.push("at_hash", half_hash(token, from.client.signing_alg()));
     }
-    if let (Wire::Object(members), Wire::Object(more)) = (&mut claims, profile(shared, from.person, from.scopes)) {
-        members.extend(more);
+    let own =
+        |adapter: &dyn super::dialect::Adapter| adapter.identity(shared, from.person, &from.client.id, from.scopes);
+    match (shared.adapter.and_then(own), &mut claims) {
+        (Some(Wire::Object(own)), claims) => own.into_iter().for_each(|(name, value)| claims.set(&name, value)),
+        (_, Wire::Object(members)) => {
+            if let Wire::Object(more) = profile(shared, from.person, from.scopes) {
+                members.extend(more);
+            }
+        }
+        _ => {}
     }
     draft(shared, "JWT", from.client, claims)
 }

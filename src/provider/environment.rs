@@ -113,7 +113,16 @@ impl Surroundings<'_> {
         let origin = Origin { attempt, browser: String::new(), tab: String::new(), person: Some(person.to_owned()) };
         self.shared.gives_out(text, &origin);
         let (family, expires) = (random_id(), issued + ACCESS_LIFETIME);
-        let token = AccessToken { origin, client_id, scopes, family, issued, expires, revoked: false };
+        let token = AccessToken {
+            origin,
+            client_id,
+            scopes,
+            family,
+            issued,
+            expires,
+            revoked: false,
+            more: Default::default(),
+        };
         self.shared.ledger().access.insert(text.to_owned(), token);
         Some(())
     }

@@ -124,7 +124,6 @@ pub(super) struct AuthorizationRequest {
     /// The person authenticates anew (a dialect's own parameter).
     pub login_again: bool,
     /// What the dialect remembers of the request.
-    #[allow(dead_code, reason = "the adapters read it")]
     pub more: BTreeMap<String, String>,
     /// How the answer goes back.
     pub carrier: Carrier,
@@ -152,6 +151,8 @@ pub(super) struct AccessToken {
     pub issued: i64,
     pub expires: i64,
     pub revoked: bool,
+    /// What the dialect remembers of the request that led to it.
+    pub more: BTreeMap<String, String>,
 }
 
 /// A refresh token.

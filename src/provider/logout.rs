@@ -10,7 +10,8 @@ use hyper_util::rt::TokioIo;
 
 use crate::model::case::{Notify, Subject, Via};
 use crate::model::exchange::{Cause, Exchange, Party, Request, Response};
-use crate::model::fault::{Endpoint, Layer, Message, Object};
+use crate::model::fault::{Endpoint, Layer, Message, Object, Patch};
+use crate::model::value::Unresolved;
 use crate::model::wire::Wire;
 use crate::tls::Stream;
 
@@ -202,13 +203,37 @@ async fn push(
     cause: Cause,
     person: Option<String>,
 ) -> Result<Exchange, NotifyError> {
+    let made = |members: &[&Patch], jose: &[&Patch], surroundings: &Surroundings<'_>| {
+        let token = token::mint(draft.clone(), members, jose, surroundings)?;
+        let mut form = Wire::object();
+        form.push("logout_token", String::from_utf8_lossy(&token).into_owned());
+        Ok(form)
+    };
+    push_form(shared, attempt, Object::LogoutToken, &made, to, (cause, person)).await
+}
+
+/// Makes the form of a message, from what faults change of its members and its header.
+pub(super) type MakeForm<'a> =
+    &'a (dyn Fn(&[&Patch], &[&Patch], &Surroundings<'_>) -> Result<Wire, Unresolved> + Send + Sync);
+
+/// Sends a form, changed by whatever faults are in force, and writes the exchange down as `on_behalf_of` says: due to
+/// what, and about whom.
+pub(super) async fn push_form(
+    shared: &Arc<Shared>,
+    attempt: &Arc<AttemptState>,
+    object: Object,
+    make: MakeForm<'_>,
+    to: &str,
+    on_behalf_of: (Cause, Option<String>),
+) -> Result<Exchange, NotifyError> {
+    let (cause, person) = on_behalf_of;
     let facts = MessageFacts { person: person.clone(), grant: None, path: to.to_owned(), login: cause.tab.clone() };
-    let hits = faults::take(attempt, shared.name, &Message::Object(Object::LogoutToken), &facts);
-    let (members, jose) = faults::by_layer(&hits);
+    let hits = faults::take(attempt, shared.name, &Message::Object(object), &facts);
     let surroundings = Surroundings { shared, attempt, request: &[] };
-    let token = token::mint(draft, &members, &jose, &surroundings)?;
-    let mut form = Wire::object();
-    form.push("logout_token", String::from_utf8_lossy(&token).into_owned());
+    let mut form = {
+        let (members, jose) = faults::by_layer(&hits);
+        make(&members, &jose, &surroundings)?
+    };
     let mut headers = Wire::object();
     headers.push(":method", "POST");
     headers.push("content-type", "application/x-www-form-urlencoded");

@@ -102,6 +102,8 @@ pub struct ClientRegistration {
     pub post_logout_redirect_uris: Vec<String>,
     /// Where logout tokens go.
     pub backchannel_logout_uri: Option<String>,
+    /// Where messages of the dialect go, by the name of the endpoint: `deauthorize`, `data_deletion`.
+    pub callbacks: BTreeMap<String, String>,
     /// `id_token_signed_response_alg`: one of [`crate::model::manifest::ID_TOKEN_ALGS`], `RS256` when absent. `HS256`
     /// signs with the secret.
     pub id_token_alg: Option<String>,

@@ -131,6 +131,7 @@ fn registered(inbound: &Inbound) -> Result<ClientRegistration, Refusal> {
         redirect_uris,
         post_logout_redirect_uris: asked.addresses("post_logout_redirect_uris", "invalid_client_metadata")?,
         backchannel_logout_uri,
+        callbacks: Default::default(),
         id_token_alg: Some(alg.to_owned()),
         grant_types,
     })

@@ -141,7 +141,10 @@ pub(super) fn entry_answer(
     let mut answer = Answer::json(status, body(dialect, filling));
     if !dialect.errors.headers.is_empty() {
         for (name, text) in &dialect.errors.headers {
-            answer = answer.with(name, &filling.text(text));
+            let text = filling.text(text);
+            if !text.is_empty() {
+                answer = answer.with(name, &text);
+            }
         }
         return answer;
     }

@@ -154,7 +154,13 @@ async fn handle(
         Some(why) => {
             Reply::page(Answer::page(413, pages::error("This request cannot go on", why))).because(why.clone())
         }
-        None => cors::readable(&inbound, route(&shared, &inbound, tagged.clone(), &mut told)),
+        None => {
+            let mut reply = route(&shared, &inbound, tagged.clone(), &mut told);
+            if let Some(adapter) = shared.adapter {
+                reply.answer = adapter.dress(&shared, &inbound, reply.answer);
+            }
+            cors::readable(&inbound, reply)
+        }
     };
     let from = if tagged.is_some() { Party::Agent } else { Party::Partner };
     let answer = leave(&shared, &reset, inbound, reply, tagged, from, started).await?;

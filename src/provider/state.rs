@@ -22,6 +22,9 @@ use super::circle::Circle;
 use super::dialect::Adapter;
 use super::dialect::arrival;
 use super::device;
+use super::dialect::Adapter;
+use super::dialect::arrival;
+use super::dialect::held::Key;
 use super::dialect::routes::{Role, Routes};
 use super::everyday::Everyday;
 use super::faults::Placed;
@@ -263,10 +266,12 @@ pub(super) struct Inner {
     pub exchanges: VecDeque<Exchange>,
     pub held: Vec<HeldRequest>,
     pub logins: VecDeque<Login>,
-    /// Person -> scopes that she granted last.
-    pub grants: BTreeMap<String, Vec<String>>,
-    /// Person -> scopes that she was asked for and declined, where the dialect remembers that.
-    pub declined: BTreeMap<String, Vec<String>>,
+    /// Person (and app, where the dialect remembers it app by app) -> scopes that she granted last.
+    pub grants: BTreeMap<Key, Vec<String>>,
+    /// What she was asked for and declined, where the dialect remembers that.
+    pub declined: BTreeMap<Key, Vec<String>>,
+    /// When she last answered, in unix seconds.
+    pub granted_at: BTreeMap<Key, i64>,
     pub secrets: BTreeMap<String, Vec<String>>,
 }
 

@@ -1,5 +1,7 @@
 //! The token endpoint (RFC 6749, sections 4.1.3, 4.4 and 6; RFC 7636, section 4.6), strict.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sha2::{Digest as _, Sha256};
@@ -123,6 +125,7 @@ struct Issued {
     family: String,
     session: Option<String>,
     nonce: Option<String>,
+    more: BTreeMap<String, String>,
     refresh: bool,
     id_token: bool,
 }
@@ -160,6 +163,7 @@ fn by_code(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> R
         family,
         session: Some(code.session.clone()),
         nonce: code.request.nonce.clone(),
+        more: code.request.more.clone(),
         refresh: attempt.inner().options.refresh != RefreshPolicy::None && client.may_use("refresh_token"),
         id_token: shared.dialect.openid && scopes.iter().any(|scope| scope == "openid"),
         granted: scopes.clone(),
@@ -225,6 +229,7 @@ fn by_refresh_token(shared: &Shared, inbound: &Inbound, client: &ClientRegistrat
         family: token.family.clone(),
         session: Some(token.session.clone()),
         nonce: token.nonce.clone(),
+        more: BTreeMap::new(),
         refresh: rotate,
         id_token: false,
         granted,
@@ -276,6 +281,7 @@ fn by_client(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) ->
         family: random_id(),
         session: None,
         nonce: None,
+        more: BTreeMap::new(),
         refresh: false,
         id_token: false,
     })
@@ -399,6 +405,7 @@ fn answer(
         issued: now,
         expires: now + lifetime,
         revoked: false,
+        more: issued.more,
     };
     shared.gives_out(&access_text, &owner);
     shared.ledger().access.insert(access_text, entry);

@@ -61,13 +61,19 @@ impl Ask {
         self.header("authorization", &format!("Bearer {token}"))
     }
 
+    /// By another name of the same machine.
+    pub fn host(self, name: &str) -> Ask {
+        self.header("host", name)
+    }
+
     pub fn basic(self, id: &str, secret: &str) -> Ask {
         self.header("authorization", &format!("Basic {}", STANDARD.encode(format!("{id}:{secret}"))))
     }
 
     pub async fn send(&self, to: SocketAddr) -> Answer {
-        let mut head = format!("{} {} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n", self.method, self.target);
-        for (name, value) in &self.headers {
+        let host = self.headers.iter().find(|(name, _)| name == "host").map_or("localhost", |(_, host)| host);
+        let mut head = format!("{} {} HTTP/1.1\r\nhost: {host}\r\nconnection: close\r\n", self.method, self.target);
+        for (name, value) in self.headers.iter().filter(|(name, _)| name != "host") {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
         if !self.body.is_empty() || self.method == "POST" {

@@ -8,6 +8,7 @@ mod clients;
 mod control;
 mod device;
 mod everyday;
+mod facebook;
 mod grants;
 mod http;
 mod introspection;

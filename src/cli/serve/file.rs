@@ -50,6 +50,9 @@ struct Client {
     #[serde(default)]
     post_logout_redirect_uris: Vec<Spanned<String>>,
     backchannel_logout_uri: Option<Spanned<String>>,
+    /// `deauthorize`, `data_deletion`, … -> address, for dialects that have such messages.
+    #[serde(default)]
+    callbacks: BTreeMap<String, Spanned<String>>,
     id_token_alg: Option<Spanned<String>>,
     #[serde(default)]
     grant_types: Vec<Spanned<String>>,
@@ -157,6 +160,7 @@ impl Check<'_> {
         if let Some(uri) = &own.backchannel_logout_uri {
             self.address(uri);
         }
+        own.callbacks.values().for_each(|uri| self.address(uri));
         own.grant_types.iter().for_each(|grant| self.choice("grant", grant, &GRANT_TYPES));
         if let Some(alg) = &own.id_token_alg {
             self.choice("algorithm of ID tokens", alg, &ID_TOKEN_ALGS);
@@ -188,6 +192,7 @@ impl Check<'_> {
             redirect_uris: texts(&own.redirect_uris),
             post_logout_redirect_uris: texts(&own.post_logout_redirect_uris),
             backchannel_logout_uri: own.backchannel_logout_uri.as_ref().map(|uri| uri.get_ref().clone()),
+            callbacks: own.callbacks.iter().map(|(name, uri)| (name.clone(), uri.get_ref().clone())).collect(),
             id_token_alg: own.id_token_alg.as_ref().map(|alg| alg.get_ref().clone()),
             grant_types: texts(&own.grant_types),
         }

@@ -323,12 +323,27 @@ impl Play {
             };
             self.notify(&logout, cause, true).await;
         }
+        let removed = self.attempt.at(change.at).granted(&change.of).is_none_or(|granted| granted.is_empty());
+        let endpoint = self.world.ground.manifest.at.endpoints.contains_key("deauthorize");
+        if change.withdraw.is_some() && removed && change.notify != Some(false) && endpoint {
+            let deauthorized = Notify {
+                send: "signed_request".to_owned(),
+                about: change.of.clone(),
+                at: change.at,
+                subject: None,
+                event: None,
+                to: None,
+                via: Via::Push,
+            };
+            self.notify(&deauthorized, cause, true).await;
+        }
     }
 
     /// Sends a message. `quiet`: it is a signal beside a change; that there is nobody to tell about is no trouble then.
     async fn notify(&self, notify: &Notify, cause: &Cause, quiet: bool) {
         let endpoint = notify.to.clone().unwrap_or_else(|| match notify.send.as_str() {
             "logout_token" => "backchannel_logout".to_owned(),
+            "signed_request" => "deauthorize".to_owned(),
             other => other.to_owned(),
         });
         let Some(place) = self.world.ground.manifest.at.endpoints.get(&endpoint) else {
@@ -377,6 +392,16 @@ impl Play {
 
     async fn must_have_ended(&self, notify: &Notify, cause: &Cause) {
         let browser = self.browser(&cause.browser);
+        if notify.send == "signed_request" {
+            // What it has to end is the partner's use of the person's token; that it was taken shows in the answer.
+            let key = (cause.browser.clone(), cause.tab.clone());
+            let status = self.state().pages.get(&key).map_or(0, |page| page.response.status);
+            if !(200..300).contains(&status) {
+                let missed = format!("a valid {} about {} was answered {status}", notify.send, notify.about);
+                self.state().twin_missed = Some(missed);
+            }
+            return;
+        }
         let (whom, evidence) = self.probe(&browser, cause).await;
         if whom == Whom::Person(notify.about.clone()) {
             self.state().twin_missed =

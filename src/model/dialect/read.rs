@@ -4,13 +4,12 @@
 use std::collections::BTreeSet;
 use std::ops::Range;
 
-use serde::Deserialize;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Dialect;
 use crate::model::diagnostic::{Diagnostic, nearest};
-use crate::model::persona::Persona;
+use crate::model::persona::{self, Persona};
 
 /// What is wrong with the files of a dialect, as it is shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -41,12 +40,6 @@ pub const ADAPTERS: [&str; 2] = ["facebook-login", "facebook-connect"];
 /// The methods that an endpoint may have.
 const METHODS: [&str; 3] = ["GET", "POST", "DELETE"];
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct People {
-    persona: Vec<Persona>,
-}
-
 impl Dialect {
     /// Reads `dialect.toml` and `personas.toml`, each as the name under which people know it and its text.
     ///
@@ -54,11 +47,13 @@ impl Dialect {
     /// Everything that is wrong with them.
     pub fn read(dialect: (&str, &str), personas: (&str, &str)) -> Result<Dialect, Vec<Diagnostic>> {
         let (path, text) = dialect;
-        let people: Result<People, Diagnostic> = parsed(personas.0, personas.1);
+        let people = persona::read(personas.0, personas.1);
         let read: Result<Dialect, Diagnostic> = parsed(path, text);
         let (mut read, people) = match (read, people) {
-            (Ok(read), Ok(people)) => (read, people.persona),
-            (read, people) => return Err(read.err().into_iter().chain(people.err()).collect()),
+            (Ok(read), Ok(people)) => (read, people),
+            (read, people) => {
+                return Err(read.err().into_iter().chain(people.err().into_iter().flatten()).collect());
+            }
         };
         let mut lint = Lint { path, text, wrong: Vec::new() };
         lint.endpoints(&read);
@@ -184,7 +179,8 @@ impl Lint<'_> {
     fn fields(&mut self, read: &Dialect, people: &[Persona]) {
         let mut known: BTreeSet<&str> =
             people.iter().flat_map(|person| person.fields.keys().map(String::as_str)).collect();
-        known.insert("email");
+        known.extend(["email", "friends"]);
+        known.extend(people.iter().flat_map(|person| person.edges.keys().map(String::as_str)));
         let mut asked: Vec<(Vec<&str>, &str)> = Vec::new();
         for (name, scope) in &read.scopes {
             asked.extend(scope.fields.iter().map(|field| (vec!["scopes", name, "fields"], field.as_str())));

@@ -3,16 +3,22 @@
 
 pub(super) mod arrival;
 pub mod facebook;
+pub(super) mod held;
+pub(super) mod notify;
 pub(super) mod routes;
 
 use std::sync::Arc;
 
 use crate::model::dialect::Dialect;
+use crate::model::fault::Patch;
+use crate::model::persona::Person;
+use crate::model::value::{Environment, Unresolved};
 use crate::model::wire::Wire;
 
 use super::ClientRegistration;
 use super::inbound::Inbound;
 use super::ledger::{AuthorizationRequest, Origin};
+use super::mint::answer::Answer;
 use super::reply::Reply;
 use super::state::Shared;
 
@@ -35,6 +41,21 @@ pub(super) trait Adapter: Send + Sync {
     /// Members of an authorization response that grants something, before `state` is added.
     fn authorized(&self, _shared: &Shared, _granted: &Granted<'_>, _members: &mut Wire) {}
 
+    /// What an ID token says of a person beside the standard's claims, in place of what her scopes open.
+    fn identity(&self, _shared: &Shared, _person: &Person, _client_id: &str, _scopes: &[String]) -> Option<Wire> {
+        None
+    }
+
+    /// The form of a pushed message of its own; `None`: it has none of that name.
+    fn notice(&self, _about: &Notice<'_>) -> Option<Result<Wire, Unresolved>> {
+        None
+    }
+
+    /// What every answer carries: headers, media types.
+    fn dress(&self, _shared: &Shared, _inbound: &Inbound, answer: Answer) -> Answer {
+        answer
+    }
+
     /// A grant of its own at the token endpoint; `None`: it is none.
     fn grant(&self, _shared: &Shared, _inbound: &Inbound, _client: &ClientRegistration, _name: &str) -> Option<Reply> {
         None
@@ -42,7 +63,6 @@ pub(super) trait Adapter: Send + Sync {
 }
 
 /// What an authorization response is about.
-#[allow(dead_code, reason = "the adapters read it")]
 pub(super) struct Granted<'a> {
     pub origin: &'a Origin,
     pub request: &'a AuthorizationRequest,
@@ -51,7 +71,28 @@ pub(super) struct Granted<'a> {
     pub granted: &'a [String],
 }
 
+/// A message that is pushed to an app, before it is put into bytes.
+pub(super) struct Notice<'a> {
+    pub shared: &'a Shared,
+    pub send: &'a str,
+    /// The app's endpoint by its name: `deauthorize`.
+    pub to: &'a str,
+    pub person: &'a Person,
+    pub client: &'a ClientRegistration,
+    /// The app's secret as it is now.
+    pub secret: String,
+    /// Unix seconds.
+    pub now: i64,
+    /// What faults change of its members and of its header.
+    pub members: &'a [&'a Patch],
+    pub header: &'a [&'a Patch],
+    pub environment: &'a dyn Environment,
+}
+
 /// The adapter that a dialect names. [`crate::model::dialect::ADAPTERS`] has every name.
-pub(super) fn adapter(_dialect: &Dialect) -> Option<&'static dyn Adapter> {
-    None
+pub(super) fn adapter(dialect: &Dialect) -> Option<&'static dyn Adapter> {
+    match dialect.adapter.as_deref()? {
+        "facebook-login" => Some(&facebook::login::Login),
+        _ => None,
+    }
 }

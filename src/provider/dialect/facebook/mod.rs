@@ -5,6 +5,7 @@
 //! per person and app).
 
 pub mod legacy_sig;
+pub(in crate::provider) mod login;
 pub mod proof;
 pub mod scoped_id;
 pub mod seal;

@@ -1,0 +1,66 @@
+//! `facebook-login`: what its data cannot say. Addresses of the Graph API, of the sites `www` and `limited`, the
+//! dialog's own parameters, app tokens and exchanged tokens.
+
+mod bearer;
+mod dialog;
+mod graph;
+mod limited;
+mod node;
+mod notice;
+mod pages;
+mod permissions;
+mod tokens;
+
+use std::sync::Arc;
+
+use crate::model::persona::Person;
+use crate::model::wire::Wire;
+use crate::provider::ClientRegistration;
+use crate::provider::dialect::routes::Role;
+use crate::provider::dialect::{Adapter, Granted, Notice};
+use crate::provider::inbound::Inbound;
+use crate::provider::ledger::{AuthorizationRequest, Origin};
+use crate::provider::mint::answer::Answer;
+use crate::provider::reply::Reply;
+use crate::provider::state::Shared;
+
+/// The adapter.
+pub(in crate::provider) struct Login;
+
+impl Adapter for Login {
+    fn route(&self, shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<&Origin>) -> Option<Reply> {
+        let path = inbound.path.as_str();
+        if let Some(rest) = path.strip_prefix("/graph/") {
+            let is_token = shared.routes.find(path).is_some_and(|(route, _)| route.role == Role::Token);
+            return (!is_token).then(|| graph::answer(shared, inbound, rest));
+        }
+        if let Some(rest) = path.strip_prefix("/www/") {
+            return pages::answer(shared, inbound, rest, tagged);
+        }
+        limited::answer(shared, inbound, path.strip_prefix("/limited/")?, tagged)
+    }
+
+    fn asks(&self, _shared: &Shared, request: &mut AuthorizationRequest) -> Result<(), (&'static str, &'static str)> {
+        dialog::asks(request)
+    }
+
+    fn authorized(&self, shared: &Shared, granted: &Granted<'_>, members: &mut Wire) {
+        dialog::authorized(shared, granted, members);
+    }
+
+    fn grant(&self, shared: &Shared, inbound: &Inbound, client: &ClientRegistration, name: &str) -> Option<Reply> {
+        tokens::grant(shared, inbound, client, name)
+    }
+
+    fn identity(&self, shared: &Shared, person: &Person, client_id: &str, scopes: &[String]) -> Option<Wire> {
+        Some(limited::identity(shared, person, client_id, scopes))
+    }
+
+    fn notice(&self, about: &Notice<'_>) -> Option<Result<Wire, crate::model::value::Unresolved>> {
+        notice::form(about)
+    }
+
+    fn dress(&self, shared: &Shared, inbound: &Inbound, answer: Answer) -> Answer {
+        graph::dressed(shared, inbound, answer)
+    }
+}

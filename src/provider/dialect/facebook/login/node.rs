@@ -1,0 +1,190 @@
+//! A person as the Graph API shows her: fields that were asked for, granted and are visible; edges; her picture.
+
+use serde_json::{Map, Value as Json, json};
+
+use crate::model::fault::Endpoint;
+use crate::model::persona::{Friends, Grant, Item, Look, Person, visible};
+use crate::model::wire::Wire;
+use crate::provider::claims::is_shown;
+use crate::provider::ledger::Origin;
+use crate::provider::mint::answer::Answer;
+use crate::provider::reply::Reply;
+use crate::provider::state::Shared;
+
+use super::super::scoped_id;
+use super::bearer::User;
+use super::graph::{Call, refused};
+use super::permissions;
+
+/// Fields that every person has for every app.
+const ALWAYS: [&str; 2] = ["id", "name"];
+/// Fields that were taken away in 2018 and are still no error.
+const GONE: [&str; 7] = ["work", "education", "religion", "political", "relationship_status", "about", "quotes"];
+/// Entries of an edge on a page.
+const PAGE: usize = 25;
+
+/// The person's number at an app: the one that she has in the provider's files at the app that the provider knows
+/// first, another one at each further app.
+pub(super) fn scoped_id(shared: &Shared, person: &Person, client_id: &str) -> String {
+    let first = {
+        let clients = shared.clients.read().unwrap_or_else(std::sync::PoisonError::into_inner);
+        clients.keys().next().is_none_or(|first| first == client_id)
+    };
+    if first { person.sub.clone() } else { scoped_id::scoped_id(shared.issuer.as_bytes(), &person.sub, client_id) }
+}
+
+/// The person with that number at an app, if she has permitted it anything.
+pub(super) fn known(shared: &Shared, id: &str, client_id: &str) -> Option<Origin> {
+    let attempts: Vec<_> = {
+        let ledger = shared.ledger();
+        ledger.attempts.values().cloned().chain([shared.ambient.clone()]).collect()
+    };
+    attempts.into_iter().find_map(|attempt| {
+        let people: Vec<Person> = attempt.inner().people.values().cloned().collect();
+        let person = people.into_iter().find(|person| scoped_id(shared, person, client_id) == id)?;
+        let origin = Origin { attempt, browser: String::new(), tab: String::new(), person: Some(person.name) };
+        (!permissions::granted(shared, &origin, client_id).is_empty()).then_some(origin)
+    })
+}
+
+/// `fields=a,b{c},d.limit(1)`: the names alone.
+fn names(fields: &str) -> Vec<String> {
+    let mut depth = 0_i32;
+    let mut all = vec![String::new()];
+    for c in fields.chars() {
+        match c {
+            '{' | '(' => depth += 1,
+            '}' | ')' => depth -= 1,
+            ',' if depth == 0 => all.push(String::new()),
+            _ if depth == 0 => {
+                if let Some(last) = all.last_mut() {
+                    last.push(c);
+                }
+            }
+            _ => {}
+        }
+    }
+    let cut = |name: String| name.split('.').next().unwrap_or_default().trim().to_owned();
+    all.into_iter().map(cut).filter(|name| !name.is_empty()).collect()
+}
+
+/// `/me`.
+pub(super) fn person(call: &Call<'_>, user: &User, endpoint: Endpoint, id: &str) -> Reply {
+    let shared = call.shared;
+    let asked = call.value("fields").map_or_else(|| ALWAYS.map(str::to_owned).to_vec(), names);
+    let scopes = &shared.dialect.scopes;
+    let mut members = Map::new();
+    for field in &asked {
+        let is = |of: &Vec<String>| of.contains(field);
+        let opens = |name: &String| scopes.get(name).is_some_and(|own| is(&own.fields) || is(&own.api_fields));
+        match field.as_str() {
+            "id" => {}
+            "permissions" => {
+                members.insert(field.clone(), permissions::list(shared, &user.origin, &user.client_id));
+            }
+            other if GONE.contains(&other) => {}
+            other if !scopes.values().any(|own| is(&own.fields) || is(&own.api_fields)) => {
+                return refused(shared, endpoint, "invalid_request.field", other);
+            }
+            other if user.scopes.iter().any(opens) && is_shown(&user.person, other) => {
+                let edge = scopes.values().any(|own| own.api_fields.iter().any(|own| own == other));
+                if edge {
+                    members.insert(field.clone(), listed(call, user, other));
+                } else if let Some(value) = user.person.fields.get(other) {
+                    members.insert(field.clone(), shown(other, value));
+                }
+            }
+            // Not granted or not visible: left out, and no error.
+            _ => {}
+        }
+    }
+    members.insert("id".to_owned(), Json::from(id));
+    Reply::of(endpoint, Answer::json(200, Wire::from(Json::Object(members))))
+}
+
+fn shown(field: &str, value: &Json) -> Json {
+    match (field, value.as_str()) {
+        ("picture", Some(url)) => json!({ "data": picture_data(url) }),
+        _ => value.clone(),
+    }
+}
+
+fn picture_data(url: &str) -> Json {
+    json!({ "height": 50, "is_silhouette": false, "url": url, "width": 50 })
+}
+
+/// `/me/picture`: the picture itself, or with `redirect=0` where it is.
+pub(super) fn picture(call: &Call<'_>, user: &User, endpoint: Endpoint) -> Reply {
+    let url = user.person.text("picture").filter(|_| is_shown(&user.person, "picture")).unwrap_or_default();
+    if matches!(call.value("redirect"), Some("0" | "false")) {
+        return Reply::of(endpoint, Answer::json(200, Wire::from(json!({ "data": picture_data(&url) }))));
+    }
+    Reply::of(endpoint, Answer::redirect(&url, Wire::object()))
+}
+
+/// `/me/friends` and the like.
+pub(super) fn edge(call: &Call<'_>, user: &User, edge: &str, endpoint: Endpoint) -> Reply {
+    let shared = call.shared;
+    let scopes = &shared.dialect.scopes;
+    let opens = |own: &crate::model::dialect::Scope| own.api_fields.iter().any(|own| own == edge);
+    let Some((scope, _)) = scopes.iter().find(|(_, own)| opens(own)) else {
+        return refused(shared, endpoint, "invalid_request.path", edge);
+    };
+    let granted = user.scopes.contains(scope) && is_shown(&user.person, edge);
+    if !granted && call.option(&user.origin, "edge_denied") == "error" {
+        return refused(shared, endpoint, "insufficient_scope.edge", scope);
+    }
+    let body = if granted { listed(call, user, edge) } else { json!({ "data": [] }) };
+    Reply::of(endpoint, Answer::json(200, Wire::from(body)))
+}
+
+/// The entries of an edge, a page at a time.
+fn listed(call: &Call<'_>, user: &User, edge: &str) -> Json {
+    if edge == "friends" {
+        let graph = Friends::of(user.origin.attempt.inner().people.values());
+        let names: Vec<&str> = graph.friends_of(&user.person.name).collect();
+        let total = names.len();
+        let friends: Vec<Json> = names.into_iter().filter_map(|name| friend(call.shared, user, name)).collect();
+        return json!({ "data": friends, "paging": {}, "summary": { "total_count": total } });
+    }
+    let graph = Friends::default();
+    let own = Look { owner: &user.person, viewer: Some(&user.person.name), friends: &graph };
+    let shown = |item: &&Item| item.visible.as_ref().is_none_or(|audience| visible(own, audience, Grant::Given));
+    let items = user.person.edges.get(edge).map(Vec::as_slice).unwrap_or_default();
+    let all: Vec<Json> = items.iter().filter(shown).map(|item| json!(item.data)).collect();
+    let number = |name: &str| call.value(name).and_then(|text| text.parse::<usize>().ok());
+    let (from, limit) = (number("offset").unwrap_or(0), number("limit").unwrap_or(PAGE).clamp(1, 100));
+    let page: Vec<Json> = all.iter().skip(from).take(limit).cloned().collect();
+    let mut body = json!({ "data": page });
+    if from + limit < all.len() {
+        // The address that follows carries the token already, as the real one does.
+        let base = call.shared.public_path(&call.inbound.path);
+        let next =
+            format!("{}{base}?access_token={}&limit={limit}&offset={}", call.shared.issuer, user.text, from + limit);
+        body["paging"] = json!({ "next": next });
+    }
+    body
+}
+
+/// A friend, if she uses the same app and lets it see her friends.
+fn friend(shared: &Shared, user: &User, name: &str) -> Option<Json> {
+    let person = user.origin.attempt.person(name)?;
+    let origin = Origin { person: Some(person.name.clone()), ..user.origin.clone() };
+    let granted = permissions::granted(shared, &origin, &user.client_id);
+    let uses = granted.iter().any(|scope| scope == "user_friends");
+    uses.then(|| json!({ "name": person.text("name"), "id": scoped_id(shared, &person, &user.client_id) }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_fields_are_found_whatever_hangs_on_them() {
+        assert_eq!(
+            names("id,name, picture.width(100).height(100){url,width},friends{name,id},"),
+            ["id", "name", "picture", "friends"]
+        );
+        assert!(names("").is_empty());
+    }
+}

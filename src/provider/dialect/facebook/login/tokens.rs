@@ -1,0 +1,98 @@
+//! Tokens of the Graph API: opaque, without refresh; app tokens; short ones exchanged for long ones.
+
+use std::collections::BTreeMap;
+
+use crate::model::fault::{Endpoint, Grant};
+use crate::model::wire::Wire;
+use crate::provider::ClientRegistration;
+use crate::provider::inbound::{Inbound, one};
+use crate::provider::ledger::{AccessToken, Origin};
+use crate::provider::reply::Reply;
+use crate::provider::state::{AttemptState, Shared, random_id};
+use crate::provider::token::{letters, successful};
+
+use super::bearer::{self, Bearer};
+use super::graph;
+
+/// Seconds that an exchanged token lives: 60 days.
+const LONG: i64 = 60 * 86_400;
+
+/// Seconds that a token of the dialog lives.
+pub(super) fn lifetime(attempt: &AttemptState) -> i64 {
+    i64::try_from(attempt.inner().options.access_lifetime.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// Gives a token to an app, for a person or, without one, for itself.
+pub(super) fn give(
+    shared: &Shared,
+    origin: &Origin,
+    client_id: &str,
+    scopes: Vec<String>,
+    lifetime: i64,
+    more: &BTreeMap<String, String>,
+) -> String {
+    let prefix = shared.dialect.token.opaque.as_deref().unwrap_or("EAA");
+    let text = match origin.person {
+        Some(_) => format!("{prefix}{}", letters()),
+        None => format!("{client_id}|{}", &letters()[..27]),
+    };
+    let now = origin.attempt.now();
+    origin.attempt.secret("access_token", &text);
+    shared.gives_out(&text, origin);
+    let token = AccessToken {
+        origin: origin.clone(),
+        client_id: client_id.to_owned(),
+        scopes,
+        family: random_id(),
+        issued: now,
+        expires: now.saturating_add(lifetime),
+        revoked: false,
+        more: more.clone(),
+    };
+    shared.ledger().access.insert(text.clone(), token);
+    text
+}
+
+/// `client_credentials` and `fb_exchange_token`; any other grant is none of its own.
+pub(super) fn grant(shared: &Shared, inbound: &Inbound, client: &ClientRegistration, name: &str) -> Option<Reply> {
+    match name {
+        "client_credentials" => Some(app_token(shared, client)),
+        "fb_exchange_token" => Some(exchange(shared, inbound, client)),
+        _ => None,
+    }
+}
+
+fn app_token(shared: &Shared, client: &ClientRegistration) -> Reply {
+    let attempt = shared.default_attempt();
+    let origin = Origin { attempt, browser: String::new(), tab: String::new(), person: None };
+    // It does not end of itself.
+    let token = give(shared, &origin, &client.id, Vec::new(), i64::MAX, &BTreeMap::new());
+    let mut body = Wire::object();
+    body.push("access_token", token);
+    body.push("token_type", shared.dialect.token.token_type.as_str());
+    Reply::of(Endpoint::Token, successful(shared, body)).grant(Some(Grant::ClientCredentials))
+}
+
+/// A token that lives for 60 days, for one that is still good.
+fn exchange(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> Reply {
+    let refuse = |origin: Option<Origin>, kind: &str, why: &str| {
+        graph::refused(shared, Endpoint::Token, kind, why).from(origin).grant(Some(Grant::TokenExchange))
+    };
+    let Some(text) = one(&inbound.form, "fb_exchange_token") else {
+        return refuse(None, "invalid_request", "fb_exchange_token is missing");
+    };
+    let user = match bearer::of(shared, text) {
+        Ok(Bearer::User(user)) => user,
+        Ok(Bearer::App { .. }) => return refuse(None, "invalid_request", "an app token cannot be exchanged"),
+        Err(bad) => return refuse(bad.origin, bad.kind, &bad.why),
+    };
+    if user.client_id != client.id {
+        return refuse(Some(user.origin), "invalid_token.unknown", "this token was given to another app");
+    }
+    let token = give(shared, &user.origin, &client.id, user.scopes, LONG, &user.more);
+    let mut body = Wire::object();
+    body.push("access_token", token);
+    body.push("token_type", shared.dialect.token.token_type.as_str());
+    body.push("expires_in", LONG);
+    Reply::of(Endpoint::Token, successful(shared, body)).from(Some(user.origin)).grant(Some(Grant::TokenExchange))
+}
