@@ -242,6 +242,12 @@ fn the_jobs_of_ci_md_run() {
 }
 
 #[test]
+fn the_commands_of_dialects_md_are_true() {
+    let folder = tempdir().unwrap();
+    run_page("dialects.md", folder.path());
+}
+
+#[test]
 fn the_commands_of_writing_cases_md_are_true() {
     let folder = tempdir().unwrap();
     run_page("writing-cases.md", folder.path());

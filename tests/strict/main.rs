@@ -1,6 +1,7 @@
 //! Strictness: nothing that is forged, stolen, stale or malformed is accepted by a running provider, and whatever it
 //! advertises it also does. Each test speaks raw HTTP, as any stranger could.
 
+mod acme;
 mod advertised;
 mod algorithms;
 mod authorize;
