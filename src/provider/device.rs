@@ -182,7 +182,8 @@ pub(super) fn poll(shared: &Shared, inbound: &Inbound, client: &ClientRegistrati
     };
     let (origin, session, _) = authorize::begin_session(shared, &origin, &person);
     faults::bind(&origin.attempt, &origin, &client.id, None);
-    origin.attempt.inner().grants.insert(person.clone(), scopes.clone());
+    let key = super::dialect::held::key(&shared.dialect, &person, &client.id);
+    origin.attempt.inner().grants.insert(key, scopes.clone());
     Ok(Granted { origin, person, scopes, session })
 }
 

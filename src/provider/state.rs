@@ -19,8 +19,6 @@ use crate::tls::{Client, Server};
 
 use super::ClientRegistration;
 use super::circle::Circle;
-use super::dialect::Adapter;
-use super::dialect::arrival;
 use super::device;
 use super::dialect::Adapter;
 use super::dialect::arrival;

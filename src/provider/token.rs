@@ -262,6 +262,7 @@ fn by_page(
         granted: scopes.clone(),
         scopes,
         origin: Some(origin),
+        more: BTreeMap::new(),
     }
 }
 

@@ -224,7 +224,7 @@ pub(super) fn revoke(shared: &Arc<Shared>, what: &Revocation) -> Result<Json, Re
     }
     drop(ledger);
     if let (Some(name), None, None) = (&what.persona, &what.client, &what.token) {
-        shared.ambient.inner().grants.remove(name);
+        shared.ambient.inner().grants.retain(|(person, _), _| person != name);
     }
     Ok(json!({ "revoked": count }))
 }
@@ -284,7 +284,8 @@ pub(super) fn tokens(shared: &Arc<Shared>, new: NewTokens) -> Result<Response, R
     let origin = authorize::new_login(&shared.ambient);
     let (origin, session, _) = authorize::begin_session(shared, &origin, &person.name);
     faults::bind(&shared.ambient, &origin, &client.id, None);
-    shared.ambient.inner().grants.insert(person.name.clone(), new.scopes.clone());
+    let key = super::super::dialect::held::key(&shared.dialect, &person.name, &client.id);
+    shared.ambient.inner().grants.insert(key, new.scopes.clone());
     let reply = token::direct(shared, &client, origin, &person, new.scopes, session, new.nonce);
     Ok(reply.answer.render())
 }
@@ -320,6 +321,8 @@ pub(super) fn reset(shared: &Arc<Shared>) -> Response {
     inner.exchanges.clear();
     inner.logins.clear();
     inner.grants.clear();
+    inner.declined.clear();
+    inner.granted_at.clear();
     inner.secrets.clear();
     inner.locked.clear();
     inner.options.clock = 0;
