@@ -33,6 +33,9 @@ pub use manifest::manifest;
 pub use oddities::{ODDITIES, declare};
 pub use switches::Switch;
 
+/// The dialects by which it signs people in, from end to end.
+pub const SIGNS_IN_BY: [&str; 2] = ["oidc", "acme"];
+
 /// Which defences it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Base {
