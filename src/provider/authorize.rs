@@ -3,18 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::case::PkcePolicy;
 use crate::model::fault::{Endpoint, Message, ProviderName};
 use crate::model::wire::Wire;
 
-use super::dialect::Granted;
 use super::dialect::held::{self, Key};
+use super::dialect::{Granted, is_same_origin};
 use super::everyday;
 use super::faults;
 use super::inbound::{Inbound, one, repeated};
 use super::ledger::{AuthorizationRequest, Code, Origin, Pending, Session};
 use super::mint::answer::{Answer, Carrier};
 use super::pages;
+use super::pkce;
 use super::reply::{Reply, redirect_error};
 use super::state::{Login, Shared, random_id};
 
@@ -85,6 +85,11 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     };
     let redirect_uri = match one(parameters, "redirect_uri") {
         Some(uri) if client.redirect_uris.iter().any(|own| own == uri) => uri.to_owned(),
+        Some(uri)
+            if shared.dialect.authorization.same_origin_suffices && is_same_origin(uri, &client.redirect_uris) =>
+        {
+            uri.to_owned()
+        }
         Some(_) => {
             return refuse(400, "The redirect_uri is not one that the application registered, character by character.");
         }
@@ -127,7 +132,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     if mode == Some(None) {
         return back("invalid_request", "this response_mode is not supported");
     }
-    let challenge = match pkce(parameters, options.pkce) {
+    let challenge = match pkce::challenge(parameters, options.pkce) {
         Ok(challenge) => challenge,
         Err(why) => return back("invalid_request", why),
     };
@@ -226,28 +231,6 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     shared.ledger().pending.insert(transaction, pending);
     let answer = Answer::page(200, html).with("set-cookie", &cookie(shared, browser_cookie(shared), &browser_secret));
     Reply { message: None, ..Reply::of(Endpoint::Authorization, answer).from(Some(origin)) }
-}
-
-/// PKCE (RFC 7636): S256 only, since `plain` protects nothing that a thief of the request has not seen.
-fn pkce(parameters: &[(String, String)], policy: PkcePolicy) -> Result<Option<String>, &'static str> {
-    if policy == PkcePolicy::Ignore {
-        return Ok(None);
-    }
-    let method = one(parameters, "code_challenge_method");
-    match one(parameters, "code_challenge") {
-        None if policy == PkcePolicy::Require => Err("code_challenge is required"),
-        None if method.is_some() => Err("code_challenge_method without code_challenge"),
-        None => Ok(None),
-        Some(_) if method != Some("S256") => Err("code_challenge_method must be S256"),
-        Some(challenge) => {
-            let letters = challenge.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
-            if challenge.len() == 43 && letters {
-                Ok(Some(challenge.to_owned()))
-            } else {
-                Err("code_challenge is no S256 challenge")
-            }
-        }
-    }
 }
 
 /// What the person is asked for. Nothing: the answer needs no page.
@@ -536,6 +519,7 @@ fn respond(
     let iss = attempt.inner().options.iss_parameter && shared.dialect.openid;
     let mut carrier = request.carrier;
     let refused = granted.as_ref().is_some_and(Vec::is_empty);
+    let mut elsewhere = shared.adapter.and_then(|adapter| adapter.redirect(&request, None)).filter(|_| refused);
     let mut members = Wire::object();
     let mut note = None;
     if refused {
@@ -562,6 +546,7 @@ fn respond(
         if let Some(adapter) = shared.adapter {
             let about = Granted { origin: &origin, request: &request, person: &session.person, granted: &granted };
             adapter.authorized(shared, &about, &mut members);
+            elsewhere = adapter.redirect(&request, Some(&granted));
         }
         attempt.logged_in(Login {
             browser: origin.browser.clone(),
@@ -588,7 +573,11 @@ fn respond(
     if iss {
         members.push("iss", shared.issuer.as_str());
     }
-    let answer = Answer::redirect(&target(shared, &request.redirect_uri), members).by(carrier);
+    let answer = match elsewhere {
+        Some(to) if refused => Answer::redirect(&to, Wire::object()),
+        Some(to) => Answer::redirect(&to, members),
+        None => Answer::redirect(&target(shared, &request.redirect_uri), members).by(carrier),
+    };
     Reply {
         endpoint,
         message: Some(Message::Response(Endpoint::Authorization)),

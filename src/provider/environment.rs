@@ -101,7 +101,10 @@ impl Surroundings<'_> {
                 self.give_out(&text, &person.name, client.id, scopes, now)?;
                 return Some(Wire::from(text));
             }
-            _ => return None,
+            kind => {
+                let made = self.shared.adapter?.sealed(self.shared, self.attempt, &person, &client, kind)?;
+                return made.ok().map(Wire::from);
+            }
         };
         token::honest(draft).ok().map(Wire::from)
     }

@@ -62,6 +62,12 @@ impl<V> Store<V> {
         self.entries.get_mut(key).filter(|(since, _)| since.elapsed() <= lifetime).map(|(_, value)| value)
     }
 
+    /// The first entry that is meant: not by its key, so it takes a look at each.
+    pub fn find(&self, is_meant: impl Fn(&str, &V) -> bool) -> Option<(&str, &V)> {
+        let fresh = self.entries.iter().filter(|(_, (since, _))| since.elapsed() <= self.lifetime);
+        fresh.map(|(key, (_, value))| (key.as_str(), value)).find(|(key, value)| is_meant(key, value))
+    }
+
     pub fn remove(&mut self, key: &str) -> Option<V> {
         self.entries.remove(key).map(|(_, value)| value)
     }

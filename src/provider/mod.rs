@@ -20,6 +20,7 @@ mod logout;
 mod metadata;
 pub mod mint;
 mod pages;
+mod pkce;
 mod register;
 mod reply;
 mod resources;

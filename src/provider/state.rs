@@ -171,6 +171,14 @@ impl Shared {
         }
     }
 
+    /// The shared handle of an attempt.
+    pub fn attempt_of(&self, attempt: &AttemptState) -> Option<Arc<AttemptState>> {
+        if attempt.id.is_empty() {
+            return Some(Arc::clone(&self.ambient));
+        }
+        self.ledger().attempts.get(&attempt.id).cloned()
+    }
+
     /// The attempt that has the provider for itself, else the ambient one.
     pub fn default_attempt(&self) -> Arc<AttemptState> {
         let ledger = self.ledger();

@@ -16,6 +16,7 @@ use super::ClientRegistration;
 use super::claims::{self, IdToken};
 use super::client_auth;
 use super::device;
+use super::dialect::{NEVER, Shape};
 use super::environment::Surroundings;
 use super::faults::{self, Hit, MessageFacts};
 use super::inbound::{Inbound, one, repeated};
@@ -318,15 +319,22 @@ fn answer(
         path: String::new(),
         login: issued.origin.as_ref().map(|origin| origin.tab.clone()).unwrap_or_default(),
     };
+    let speaks_for = facts.person.as_ref().and_then(|name| attempt.person(name));
+    let (client_id, scopes) = (client.id.as_str(), issued.scopes.as_slice());
+    let shape = Shape { client_id, person: speaks_for.as_ref(), scopes, now, lifetime };
+    let shaped = shared.adapter.and_then(|adapter| adapter.shape(&shape));
+    let expires = shaped.as_ref().map_or(now + lifetime, |shaped| shaped.expires);
     let surroundings = Surroundings { shared, attempt: &attempt, request: &[] };
     let mut hits: Vec<Hit> = Vec::new();
     let mut failed: Option<String> = None;
     let mut make = |object: Object, draft: token::Draft| {
         let opaque = shared.dialect.token.opaque.as_deref().filter(|_| object == Object::AccessToken);
+        let opaque = opaque
+            .map(|prefix| shaped.as_ref().map_or_else(|| format!("{prefix}{}", letters()), |own| own.token.clone()));
         let own = faults::take(&attempt, shared.name, &Message::Object(object), &facts);
         let (members, jose) = faults::by_layer(&own);
-        let minted = match opaque {
-            Some(prefix) => token::opaque(&format!("{prefix}{}", letters()), &members, &jose, &surroundings),
+        let minted = match &opaque {
+            Some(text) => token::opaque(text, &members, &jose, &surroundings),
             None => token::mint(draft.clone(), &members, &jose, &surroundings),
         };
         match minted {
@@ -338,7 +346,7 @@ fn answer(
                 own.iter().for_each(|hit| faults::failed(&attempt, hit.fault, &unresolved));
                 failed = Some(format!("the fault could not take effect: {unresolved}"));
                 match opaque {
-                    Some(prefix) => format!("{prefix}{}", letters()).into_bytes(),
+                    Some(text) => text.into_bytes(),
                     None => token::honest(draft).unwrap_or_default().into_bytes(),
                 }
             }
@@ -350,7 +358,9 @@ fn answer(
     let mut body = Wire::object();
     body.push("access_token", token::member(access));
     body.push("token_type", shared.dialect.token.token_type.as_str());
-    body.push("expires_in", lifetime);
+    if expires < NEVER {
+        body.push("expires_in", expires - now);
+    }
     attempt.secret("access_token", &access_text);
     let owner = issued.origin.clone().unwrap_or_else(|| Origin {
         attempt: attempt.clone(),
@@ -404,7 +414,7 @@ fn answer(
         scopes: issued.scopes,
         family: issued.family,
         issued: now,
-        expires: now + lifetime,
+        expires,
         revoked: false,
         more: issued.more,
     };

@@ -6,6 +6,7 @@ mod advertised;
 mod algorithms;
 mod authorize;
 mod clients;
+mod connect;
 mod control;
 mod device;
 mod everyday;

@@ -82,6 +82,8 @@ pub struct AuthorizationRules {
     pub default_response_type: Option<String>,
     /// A blank stands between scopes as well as the separator.
     pub blanks_separate_scopes: bool,
+    /// A `redirect_uri` need only have scheme, host and port of a registered one.
+    pub same_origin_suffices: bool,
     /// `iss` goes along (RFC 9207), where the dialect is OpenID Connect.
     pub iss: bool,
     /// Parameters of a refusal by the person, in place of `error` and `error_description`.
@@ -99,6 +101,7 @@ impl Default for AuthorizationRules {
             response_types: vec!["code".to_owned()],
             default_response_type: None,
             blanks_separate_scopes: false,
+            same_origin_suffices: false,
             iss: true,
             denied: None,
             error: None,

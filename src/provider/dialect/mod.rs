@@ -20,7 +20,7 @@ use super::inbound::Inbound;
 use super::ledger::{AuthorizationRequest, Origin};
 use super::mint::answer::Answer;
 use super::reply::Reply;
-use super::state::Shared;
+use super::state::{AttemptState, Shared};
 
 /// What data cannot say of a dialect. Every method may be left out: then the data alone count.
 pub(super) trait Adapter: Send + Sync {
@@ -60,6 +60,58 @@ pub(super) trait Adapter: Send + Sync {
     fn grant(&self, _shared: &Shared, _inbound: &Inbound, _client: &ClientRegistration, _name: &str) -> Option<Reply> {
         None
     }
+
+    /// Where an authorization response goes, where that is not the `redirect_uri`; `granted` is `None` for a refusal,
+    /// which then carries nothing.
+    fn redirect(&self, _request: &AuthorizationRequest, _granted: Option<&[String]>) -> Option<String> {
+        None
+    }
+
+    /// An access token of a shape of its own.
+    fn shape(&self, _of: &Shape<'_>) -> Option<Shaped> {
+        None
+    }
+
+    /// A sealed object that a case wants made now, about a person; `None`: there is none of that kind.
+    fn sealed(
+        &self,
+        _shared: &Shared,
+        _attempt: &AttemptState,
+        _of: &Person,
+        _client: &ClientRegistration,
+        _kind: &str,
+    ) -> Option<Result<String, Unresolved>> {
+        None
+    }
+}
+
+/// For whom and what an access token is.
+pub(super) struct Shape<'a> {
+    pub client_id: &'a str,
+    /// `None`: the client itself.
+    pub person: Option<&'a Person>,
+    pub scopes: &'a [String],
+    pub now: i64,
+    /// Seconds, where nothing else is said.
+    pub lifetime: i64,
+}
+
+/// An access token, and when it expires (Unix seconds).
+pub(super) struct Shaped {
+    pub token: String,
+    /// From [`NEVER`] on the answer does not say when.
+    pub expires: i64,
+}
+
+/// The year 9999.
+pub(super) const NEVER: i64 = 253_402_300_799;
+
+/// Whether an address has scheme, host and port of one of these.
+pub(super) fn is_same_origin(address: &str, registered: &[String]) -> bool {
+    let Ok(url) = url::Url::parse(address) else { return false };
+    let plain = url.username().is_empty() && url.password().is_none();
+    let same = |own: &String| url::Url::parse(own).is_ok_and(|own| own.origin() == url.origin());
+    plain && url.has_host() && registered.iter().any(same)
 }
 
 /// What an authorization response is about.
@@ -93,6 +145,7 @@ pub(super) struct Notice<'a> {
 pub(super) fn adapter(dialect: &Dialect) -> Option<&'static dyn Adapter> {
     match dialect.adapter.as_deref()? {
         "facebook-login" => Some(&facebook::login::Login),
+        "facebook-connect" => Some(&facebook::connect::Connect),
         _ => None,
     }
 }

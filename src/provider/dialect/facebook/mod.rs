@@ -1,14 +1,19 @@
-//! The Facebook dialects: `facebook-connect` (2010 to 2012) and `facebook-login` (v12 and later).
+//! The Facebook dialects: `facebook-connect` (2010 to 2012, `connect`) and `facebook-login` (v12 and later). What both need
+//! stands here: whose token it is (`bearer`), what people look like to whom (`social`).
 //!
 //! What seals their messages is pure and knows neither sockets nor attempts: [`seal`] (`signed_request`), [`proof`]
 //! (`appsecret_proof`), [`legacy_sig`] (the MD5 signatures of cookies, pings and REST calls), [`scoped_id`] (one number
 //! per person and app).
 
+mod bearer;
+pub(in crate::provider) mod connect;
 pub mod legacy_sig;
 pub(in crate::provider) mod login;
+mod notice;
 pub mod proof;
 pub mod scoped_id;
 pub mod seal;
+mod social;
 
 /// What is wrong with a sealed message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

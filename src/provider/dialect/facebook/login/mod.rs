@@ -6,7 +6,6 @@ mod dialog;
 mod graph;
 mod limited;
 mod node;
-mod notice;
 mod pages;
 mod permissions;
 mod tokens;
@@ -16,6 +15,7 @@ use std::sync::Arc;
 use crate::model::persona::Person;
 use crate::model::wire::Wire;
 use crate::provider::ClientRegistration;
+use crate::provider::dialect::facebook::notice;
 use crate::provider::dialect::routes::Role;
 use crate::provider::dialect::{Adapter, Granted, Notice};
 use crate::provider::inbound::Inbound;
@@ -57,7 +57,7 @@ impl Adapter for Login {
     }
 
     fn notice(&self, about: &Notice<'_>) -> Option<Result<Wire, crate::model::value::Unresolved>> {
-        notice::form(about)
+        notice::form(about, || node::scoped_id(about.shared, about.person, &about.client.id))
     }
 
     fn dress(&self, shared: &Shared, inbound: &Inbound, answer: Answer) -> Answer {

@@ -6,8 +6,8 @@ use crate::model::wire::Wire;
 use crate::provider::dialect::Notice;
 use crate::provider::mint::patch;
 
-use super::super::seal::{self, Padding};
-use super::node;
+use super::legacy_sig::{self, Members};
+use super::seal::{self, Padding};
 
 /// Seconds that a request for deletion is good for.
 const DELETION: i64 = 3600;
@@ -15,23 +15,79 @@ const DELETION: i64 = 3600;
 /// Another app's secret: what whoever forges a message signs it with.
 const FOREIGN: &str = "f0e1d2c3b4a5968778695a4b3c2d1e0f";
 
-/// The form; `None`: no message of this dialect.
-pub(super) fn form(about: &Notice<'_>) -> Option<Result<Wire, Unresolved>> {
+/// The form that tells of a person, whom the app knows by this number; `None`: no message of these dialects.
+pub(super) fn form(about: &Notice<'_>, user_id: impl Fn() -> String) -> Option<Result<Wire, Unresolved>> {
     (about.send == "signed_request").then(|| {
-        let text = sealed(about)?;
+        let text = sealed(about, user_id())?;
         let mut form = Wire::object();
         form.push("signed_request", text);
         Ok(form)
     })
 }
 
-fn sealed(about: &Notice<'_>) -> Result<String, Unresolved> {
+/// The ping of 2010 that tells that a person has removed the app: `fb_sig_…` and their signature. Faults change the members
+/// by their names without that prefix, before they are signed.
+pub(super) fn ping(about: &Notice<'_>, user_id: &str) -> Result<Wire, Unresolved> {
+    let mut wire = Wire::object();
+    let locale = about.person.text("locale").unwrap_or_else(|| "en_US".to_owned());
+    let time = format!("{}.5", about.now);
+    let app = about.client.id.as_str();
+    for (name, value) in [
+        ("added", "0"),
+        ("api_key", app),
+        ("app_id", app),
+        ("in_new_facebook", "1"),
+        ("locale", locale.as_str()),
+        ("time", time.as_str()),
+        ("uninstall", "1"),
+        ("user", user_id),
+    ] {
+        wire.push(name, value);
+    }
+    let (mut key, mut shape, mut payload_flipped) = (about.secret.clone(), SignatureShape::Good, false);
+    for own in about.members.iter().map(|patch| &patch.operations) {
+        patch::apply(&mut wire, own, about.environment)?;
+        if let Some(sign) = &own.sign {
+            key = match &sign.key {
+                None => about.secret.clone(),
+                Some(SigningKey::Named(name)) if name == "main" => about.secret.clone(),
+                Some(SigningKey::Named(_)) => FOREIGN.to_owned(),
+                Some(SigningKey::Material(value)) => value.resolve(about.environment)?.to_text(),
+            };
+            (shape, payload_flipped) = (sign.signature, sign.payload_flipped);
+        }
+    }
+    let mut members = Members::new();
+    if let Wire::Object(own) = &wire {
+        members.extend(own.iter().map(|(name, value)| (name.clone(), value.to_text())));
+    }
+    let mut form = legacy_sig::ping(&members, &key);
+    let mut change = |name: &str, to: &dyn Fn(&str) -> String| {
+        if let Some(value) = form.get_mut(name) {
+            *value = to(value);
+        }
+    };
+    if payload_flipped {
+        change("fb_sig_user", &|user| format!("{user}1"));
+    }
+    match shape {
+        SignatureShape::Good => {}
+        SignatureShape::Flipped => change("fb_sig", &other_first),
+        SignatureShape::Empty => change("fb_sig", &|_| String::new()),
+        SignatureShape::Missing => drop(form.remove("fb_sig")),
+        _ => return Err(Unresolved::text("this shape of a signature of a fb_sig".to_owned())),
+    }
+    let mut sent = Wire::object();
+    form.iter().for_each(|(name, value)| sent.push(name, value.as_str()));
+    Ok(sent)
+}
+
+fn sealed(about: &Notice<'_>, id: String) -> Result<String, Unresolved> {
     let refuse = |what: &str| Err(Unresolved::text(format!("`{what}` of a signed_request")));
     if !about.header.is_empty() {
         return refuse("a header");
     }
     let mut payload = Wire::object();
-    let id = node::scoped_id(about.shared, about.person, &about.client.id);
     payload.push("user_id", id);
     payload.push("algorithm", seal::ALGORITHM);
     payload.push("issued_at", about.now);

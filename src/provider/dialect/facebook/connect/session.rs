@@ -1,0 +1,85 @@
+//! Sessions of the time: what `login.php` gives back, what the cookies carry, and the shapes of tokens.
+
+use serde_json::Value as Json;
+
+use crate::provider::ClientRegistration;
+use crate::provider::dialect::facebook::legacy_sig::Members;
+use crate::provider::ledger::{AccessToken, Origin};
+use crate::provider::mint::mac;
+use crate::provider::state::{Shared, random_id};
+
+pub(super) use crate::provider::dialect::NEVER;
+
+/// What `offline_access` is called.
+pub const OFFLINE: &str = "offline_access";
+
+/// When a token of these permissions expires, as the ledger counts.
+pub fn expiry(scopes: &[String], now: i64, lifetime: i64) -> i64 {
+    if scopes.iter().any(|scope| scope == OFFLINE) { NEVER } else { now + lifetime }
+}
+
+/// A session key: `2.<random>__.<period>.<expires>-<uid>`, for ever `<24 digits>-<uid>`.
+fn session_key(uid: &str, expires: i64, lifetime: i64) -> String {
+    let random = random_id();
+    if expires == NEVER {
+        return format!("{}-{uid}", mac::hex(random.as_bytes()).get(..24).unwrap_or_default());
+    }
+    format!("2.{}__.{lifetime}.{expires}-{uid}", random.get(..22).unwrap_or_default())
+}
+
+/// The text of a person's access token: `APPID|<session key>|<signature>`.
+pub fn access_token(client_id: &str, uid: &str, expires: i64, lifetime: i64) -> String {
+    let signature = random_id();
+    format!("{client_id}|{}|{}", session_key(uid, expires, lifetime), signature.get(..27).unwrap_or(&signature))
+}
+
+/// The session key inside an access token.
+pub fn key_of(token: &str) -> Option<&str> {
+    token.split('|').nth(1).filter(|key| key.contains('-'))
+}
+
+/// A new session of a person at an app, without its signature: its token opens what was granted.
+pub fn begin(
+    shared: &Shared,
+    origin: &Origin,
+    client: &ClientRegistration,
+    granted: &[String],
+    domain: &str,
+) -> Members {
+    let attempt = &origin.attempt;
+    let (now, lifetime) = (attempt.now(), attempt.inner().options.access_lifetime.as_secs() as i64);
+    let uid = origin.person.as_ref().and_then(|name| attempt.person(name)).map(|person| person.sub).unwrap_or_default();
+    let expires = expiry(granted, now, lifetime);
+    let token = access_token(&client.id, &uid, expires, lifetime);
+    attempt.secret("access_token", &token);
+    shared.gives_out(&token, origin);
+    let entry = AccessToken {
+        origin: origin.clone(),
+        client_id: client.id.clone(),
+        scopes: granted.to_vec(),
+        family: random_id(),
+        issued: now,
+        expires,
+        revoked: false,
+        more: std::collections::BTreeMap::new(),
+    };
+    shared.ledger().access.insert(token.clone(), entry);
+    let mut session = Members::new();
+    session.insert("session_key".to_owned(), key_of(&token).unwrap_or_default().to_owned());
+    session.insert("uid".to_owned(), uid);
+    session.insert("expires".to_owned(), if expires == NEVER { 0 } else { expires }.to_string());
+    session.insert("secret".to_owned(), format!("{}__", random_id().get(..22).unwrap_or_default()));
+    session.insert("base_domain".to_owned(), domain.to_owned());
+    session.insert("access_token".to_owned(), token);
+    session
+}
+
+/// A signed session as JSON: `expires` is a number.
+pub fn json_of(session: &Members) -> Json {
+    let mut all = serde_json::Map::new();
+    for (name, value) in session {
+        let number = value.parse::<i64>().ok().filter(|_| name == "expires");
+        all.insert(name.clone(), number.map_or_else(|| Json::from(value.as_str()), Json::from));
+    }
+    Json::Object(all)
+}
