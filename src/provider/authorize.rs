@@ -271,7 +271,8 @@ pub(super) fn session_of(shared: &Shared, inbound: &Inbound, origin: &Origin) ->
 }
 
 fn page_path(shared: &Shared, page: &str) -> String {
-    shared.public_path(&format!("{}/{page}", shared.path("authorization").unwrap_or("/authorize")))
+    let place = shared.dialect.told_path("authorization").unwrap_or_else(|| "/authorize".to_owned());
+    shared.public_path(&format!("{place}/{page}"))
 }
 
 /// For the pages of this issuer alone: another one behind the same address has cookies of its own.
