@@ -365,6 +365,8 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
         ("token-login", at.places.contains_key("token_login")),
         ("linking", at.places.contains_key("link")),
         ("backchannel-logout", at.endpoints.contains_key("backchannel_logout")),
+        ("deauthorize", at.endpoints.contains_key("deauthorize")),
+        ("data-deletion", at.endpoints.contains_key("data_deletion")),
         ("return-param", at.return_param.is_some()),
         ("account", manifest.session.who.account.is_some()),
         ("client-secret", manifest.client.auth != "none"),

@@ -63,6 +63,7 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
         Ok((403, _)) if app.flaws.has("assumes-all-scopes-granted") || app.flaws.has("keeps-old-grant") => {
             shown(name, None)
         }
+        Ok((403, _)) if app.flaws.has("signs-out-at-403") => ended(app, &id),
         Ok((403, _)) => Page::sorry(403, "You did not allow this."),
         Ok((401, _)) => ended(app, &id),
         _ => Page::sorry(502, "The provider cannot be reached."),

@@ -117,6 +117,14 @@ pub const FLAWS: &[Switch] = &[
         Base::Full,
         "the token login takes access tokens that other clients were given",
     ),
+    // Facebook
+    flaw("no-appsecret-proof", Base::Min, "calls the Graph without appsecret_proof"),
+    flaw("deauth-no-signature-check", Base::Min, "what is in a signed_request is believed, whoever sealed it"),
+    flaw("deauth-ignored", Base::Min, "is told that somebody removed the app, and lets her stay in"),
+    flaw("deletion-ignored", Base::Min, "is told to delete somebody's data, says that it did, and keeps it"),
+    flaw("deletion-wrong-reply", Base::Min, "answers a request for deletion with a page instead of address and code"),
+    flaw("crashes-on-error-code", Base::Min, "500 when the provider sends an error as a number and no code"),
+    flaw("signs-out-at-403", Base::Oidc, "signs the person out when a permission is missing"),
     // logout
     flaw("logout-token-no-sig-check", Base::Full, "the logout token is decoded only"),
     flaw("logout-only-cookie", Base::Full, "back-channel logout clears the caller's cookie, not the session"),

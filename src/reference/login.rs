@@ -194,6 +194,9 @@ async fn answered(app: &Arc<App>, visit: &Visit) -> Page {
     if unknown && app.flaws.has("rejects-unknown-parameter") {
         return Page::sorry(400, "The provider's answer has unknown parameters.");
     }
+    if app.flaws.has("crashes-on-error-code") && visit.query.contains_key("error_code") {
+        return Page::html(500, "Internal error", "<p>code is not a text</p>");
+    }
     let Some(code) = visit.query.get("code") else { return Page::sorry(400, "The answer has no code.") };
     let minds_iss = app.config.base == Base::Full && app.openid() && !app.has_one_callback();
     if minds_iss && !app.odd.has("no-iss-parameter") && visit.query.get("iss") != Some(&app.config.issuer) {

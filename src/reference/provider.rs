@@ -34,7 +34,7 @@ impl App {
             "jwks" => "jwks_uri".to_owned(),
             other => format!("{other}_endpoint"),
         };
-        if role == "api" || !self.config.endpoints.contains_key("discovery") {
+        if role == "api" || !self.openid() || !self.config.endpoints.contains_key("discovery") {
             return self.config.endpoints.get(role).cloned().ok_or_else(|| format!("no endpoint for {role}"));
         }
         let known = self.inner().metadata.get(&self.config.issuer).cloned();
@@ -142,7 +142,7 @@ impl App {
         }
         let answer = answer.map_err(Trouble::Away)?;
         let status = answer.status;
-        let form = || self.tongue().form_token && !self.flaws.has("facebook-json-token-only");
+        let form = || self.tongue().form_token;
         let body = match serde_json::from_slice::<Json>(&answer.body) {
             Ok(body) => body,
             Err(_) if status == 200 && form() => pairs(&answer.body),

@@ -22,8 +22,7 @@ pub(in crate::reference) fn proven(app: &App, url: &str, token: &str) -> String 
     if app.flaws.has("no-appsecret-proof") {
         return url.to_owned();
     }
-    let key = if app.flaws.has("appsecret-proof-of-id") { &app.config.client_id } else { &app.config.client_secret };
-    with_query(url, &format!("appsecret_proof={}", seal::proof(token, key)))
+    with_query(url, &format!("appsecret_proof={}", seal::proof(token, &app.config.client_secret)))
 }
 
 /// What an answer means in terms of HTTP: the Graph says with its codes what others say with the status, and now and
