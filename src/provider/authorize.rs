@@ -215,10 +215,10 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         browser_secret: browser_secret.clone(),
         session: session.as_ref().map(|(id, _)| id.clone()),
     };
-    if let Some((id, session)) = &session {
-        if to_ask(shared, &attempt, &pending.request, &session.person).is_empty() {
-            return respond(shared, pending, id, session, None, Some(Endpoint::Authorization));
-        }
+    if let Some((id, session)) = &session
+        && to_ask(shared, &attempt, &pending.request, &session.person).is_empty()
+    {
+        return respond(shared, pending, id, session, None, Some(Endpoint::Authorization));
     }
     let transaction = random_id();
     let html = match &session {

@@ -14,7 +14,7 @@ use super::permissions;
 /// Who asks.
 pub(super) enum Bearer {
     /// An app for itself.
-    App { client: ClientRegistration },
+    App { client: Box<ClientRegistration> },
     /// An app for a person.
     User(Box<User>),
 }
@@ -63,7 +63,7 @@ pub(super) fn of(shared: &Shared, text: &str) -> Result<Bearer, Bad> {
         let (id, secret) = text.split_once('|').unwrap_or((text, ""));
         let client = shared.client(id).filter(|client| !secret.is_empty() && client.secret.as_deref() == Some(secret));
         return match client {
-            Some(client) => Ok(Bearer::App { client }),
+            Some(client) => Ok(Bearer::App { client: Box::new(client) }),
             None => {
                 let origin = shared.ledger().traced(&shared.circle, text);
                 Err(Bad { origin, kind: "invalid_token.unknown", why: "this token is unknown".to_owned() })
@@ -80,7 +80,7 @@ pub(super) fn of(shared: &Shared, text: &str) -> Result<Bearer, Bad> {
     }
     let Some(name) = origin.person.clone() else {
         let client = shared.client(&client_id).ok_or_else(|| bad("invalid_token.unknown", "the app is gone".into()))?;
-        return Ok(Bearer::App { client });
+        return Ok(Bearer::App { client: Box::new(client) });
     };
     let person = attempt.person(&name).ok_or_else(|| bad("invalid_token.unknown", "the person is gone".into()))?;
     if attempt.inner().locked.contains(&name) {
