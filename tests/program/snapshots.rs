@@ -21,24 +21,36 @@ fn tree(folder: &Path) -> BTreeMap<PathBuf, String> {
     files
 }
 
-fn stored(base: &str) -> BTreeMap<PathBuf, String> {
-    tree(&Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots").join(format!("reference-{base}")))
+fn below(folder: &Path, base: &str, dialect: &str) -> BTreeMap<PathBuf, String> {
+    tree(&folder.join("snapshots").join(format!("reference-{base}")).join(dialect))
+}
+
+fn stored(base: &str, dialect: &str) -> BTreeMap<PathBuf, String> {
+    below(Path::new(env!("CARGO_MANIFEST_DIR")), base, dialect)
 }
 
 #[test]
 fn five_runs_and_any_parallelism_give_the_stored_bytes() {
-    for (base, jobs) in
-        [("full", "1"), ("full", "8"), ("full", "8"), ("full", "3"), ("full", "1"), ("min", "8"), ("oidc", "8")]
-    {
-        let folder = tempfile::tempdir().unwrap();
-        let output = countersign(folder.path(), &["accept", "--base", base, "--jobs", jobs]);
-        assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
-        let made = tree(&folder.path().join("snapshots").join(format!("reference-{base}")));
-        let wanted = stored(base);
-        for (path, text) in &wanted {
-            assert_eq!(made.get(path), Some(text), "{} with base {base}, --jobs {jobs}", path.display());
+    let mut runs = ["1", "8", "8", "3", "1"].map(|jobs| ("oidc", "full", jobs)).to_vec();
+    runs.extend([("oidc", "min", "8"), ("oidc", "oidc", "8")]);
+    // A dialect whose ladders are kept cannot be left out here.
+    for dialect in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("snapshots/reference-full")).unwrap() {
+        let name = dialect.unwrap().file_name().into_string().unwrap();
+        let dialect: &'static str = name.leak();
+        if dialect != "oidc" {
+            runs.extend([(dialect, "full", "1"), (dialect, "full", "8"), (dialect, "min", "8")]);
         }
-        assert_eq!(made.len(), wanted.len(), "base {base}, --jobs {jobs}");
+    }
+    for (dialect, base, jobs) in runs {
+        let folder = tempfile::tempdir().unwrap();
+        let output = countersign(folder.path(), &["accept", "--dialect", dialect, "--base", base, "--jobs", jobs]);
+        assert_eq!(output.status.code(), Some(0), "{}{}", stdout(&output), stderr(&output));
+        let made = below(folder.path(), base, dialect);
+        let wanted = stored(base, dialect);
+        for (path, text) in &wanted {
+            assert_eq!(made.get(path), Some(text), "{dialect} {} with base {base}, --jobs {jobs}", path.display());
+        }
+        assert_eq!(made.len(), wanted.len(), "{dialect}, base {base}, --jobs {jobs}");
     }
 }
 
