@@ -72,7 +72,7 @@ impl Scene<'_> {
             400.. => (with(&format!("it answered {status}")), "look at the partner's log".to_owned()),
             _ => (
                 with("a page that does not lead to the provider"),
-                "[at] login must send the browser to the provider; where a button does it, write { path = \"…\", method = \"POST\", page = \"/the/page/with/the/button\" }".to_owned(),
+                "[at] login must send the browser to the provider; where a button does it, write { path = \"…\", method = \"POST\", page = \"/the/page/with/the/button\" }; where a script does it, --browser chromium runs scripts".to_owned(),
             ),
         }
     }

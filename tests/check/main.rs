@@ -145,7 +145,7 @@ const WAYS: [Way; 30] = [
         "login-shows-a-button",
         "button",
         NO,
-        &["a page that does not lead to the provider", "method = \"POST\", page = "],
+        &["a page that does not lead to the provider", "method = \"POST\", page = ", "--browser chromium"],
     ),
     way("login-takes-post", "post-only", NO, &["405, it takes another method", "method = \"POST\""]),
     way("logout-stays-in", "stays-in", NO, &["after signing out: the probe says", "[at] logout must end the session"]),
