@@ -384,8 +384,9 @@ impl Environment for Attempt {
 fn another_subject(old: &str) -> String {
     let random = random_id();
     if !old.is_empty() && old.bytes().all(|byte| byte.is_ascii_digit()) {
-        let digits = u64::from_str_radix(random.get(..13).unwrap_or("1"), 16).unwrap_or(1);
-        return format!("1015{digits:016}");
+        // 17 digits, as people's own have: a partner may keep a number of them in 64 bits with a sign.
+        let digits = u64::from_str_radix(random.get(..10).unwrap_or("1"), 16).unwrap_or(1);
+        return format!("1015{digits:013}");
     }
     format!("sub-{random}")
 }
@@ -394,4 +395,16 @@ fn another_subject(old: &str) -> String {
 fn every_text_field(person: &mut Person, value: &Wire) {
     let text = serde_json::Value::from(value.to_text());
     person.fields.values_mut().filter(|field| field.is_string()).for_each(|field| *field = text.clone());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_number_of_a_person_fits_where_the_first_one_did() {
+        let other = another_subject("10150000000000042");
+        assert!(other.len() == 17 && other.parse::<i64>().is_ok() && other != "10150000000000042", "{other}");
+        assert!(another_subject("sub-1").starts_with("sub-"));
+    }
 }

@@ -148,6 +148,9 @@ pub enum ProviderError {
         /// Why.
         source: std::io::Error,
     },
+    /// Codes and tokens would be guessable.
+    #[error("the system gives no random numbers: {0}")]
+    Randomness(getrandom::Error),
     /// There is no TLS.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -184,8 +187,9 @@ impl Provider {
     /// The same for everyday development.
     ///
     /// # Errors
-    /// The address is taken, or the issuer makes no sense.
+    /// The address is taken, the issuer makes no sense, or the system gives no random numbers.
     pub async fn serve(config: ProviderConfig, everyday: Everyday) -> Result<Provider, ProviderError> {
+        getrandom::fill(&mut [0; 1]).map_err(ProviderError::Randomness)?;
         let listening = |source| ProviderError::Listen { address: config.listen, source };
         let listener = TcpListener::bind(config.listen).await.map_err(listening)?;
         let address = listener.local_addr().map_err(listening)?;
