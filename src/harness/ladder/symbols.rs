@@ -12,7 +12,7 @@ use crate::model::observation::Seen;
 use super::Drawing;
 
 /// Parameters and members whose values are new in each run, and what their symbols are called.
-const FRESH: [(&str, &str); 16] = [
+const FRESH: [(&str, &str); 19] = [
     ("state", "state"),
     ("nonce", "nonce"),
     ("code", "code"),
@@ -29,6 +29,9 @@ const FRESH: [(&str, &str); 16] = [
     ("at_hash", "at_hash"),
     ("session_state", "session state"),
     ("account", "account"),
+    ("appsecret_proof", "appsecret_proof"),
+    ("signed_request", "signed request"),
+    ("fbtrace_id", "trace"),
 ];
 
 /// Members that are times.
@@ -110,7 +113,7 @@ impl Symbols {
                 text = text.replace(value.as_str(), name);
             }
         }
-        text
+        without_times(text)
     }
 
     /// Every parameter of a request to one of the provider's endpoints, by name.
@@ -156,11 +159,24 @@ impl Symbols {
                 Json::String(token) if name == "id_token" => out.push_str(&self.token(name, token)),
                 Json::String(text) => out.push_str(&format!(" {}={}", printable(name), self.shown(name, text))),
                 other => {
+                    self.name_within(other);
                     out.push_str(&format!(" {}={}", printable(name), printable(&self.replaced(&other.to_string()))))
                 }
             }
         }
         out
+    }
+
+    /// Gives a symbol to what is new in each run somewhere within a value.
+    fn name_within(&mut self, value: &Json) {
+        match value {
+            Json::Object(members) => members.iter().for_each(|(name, value)| match (fresh(name), value) {
+                (Some(what), Json::String(text)) if !text.is_empty() => drop(self.named(what, text)),
+                _ => self.name_within(value),
+            }),
+            Json::Array(items) => items.iter().for_each(|item| self.name_within(item)),
+            _ => {}
+        }
     }
 
     fn token(&mut self, name: &str, token: &str) -> String {
@@ -191,6 +207,20 @@ impl Symbols {
         let text = printable(&self.replaced(value));
         if text.contains(' ') { format!("\"{text}\"") } else { text }
     }
+}
+
+/// A text with each Unix time in it replaced: a number of ten digits, of the years 2020 to 2039.
+fn without_times(text: String) -> String {
+    let is_time = |number: &str| {
+        number.len() == 10
+            && number.parse::<u64>().is_ok_and(|seconds| (1_577_836_800..2_208_988_800).contains(&seconds))
+    };
+    let mut numbers: Vec<&str> = text.split(|c: char| !c.is_ascii_alphanumeric()).filter(|own| is_time(own)).collect();
+    if numbers.is_empty() {
+        return text;
+    }
+    numbers.dedup();
+    numbers.iter().fold(text.clone(), |text, number| text.replace(number, "<time>"))
 }
 
 fn fresh(name: &str) -> Option<&'static str> {
