@@ -309,33 +309,24 @@ impl Play {
         let sub = self.attempt.at(change.at).person(&change.of).map(|person| person.sub);
         let before = before.filter(|before| Some(&before.sub) != sub.as_ref());
         self.state().former.extend(before.map(|before| play::as_told(before, change.at)));
+        let message = |send: &str| Notify {
+            send: send.to_owned(),
+            about: change.of.clone(),
+            at: change.at,
+            subject: None,
+            event: None,
+            to: None,
+            via: Via::Push,
+        };
         let told = change.withdraw.is_some() || change.account.is_some();
         let endpoint = self.world.ground.manifest.at.endpoints.contains_key("backchannel_logout");
         if told && change.notify != Some(false) && endpoint {
-            let logout = Notify {
-                send: "logout_token".to_owned(),
-                about: change.of.clone(),
-                at: change.at,
-                subject: None,
-                event: None,
-                to: None,
-                via: Via::Push,
-            };
-            self.notify(&logout, cause, true).await;
+            self.notify(&message("logout_token"), cause, true).await;
         }
         let removed = self.attempt.at(change.at).granted(&change.of).is_none_or(|granted| granted.is_empty());
         let endpoint = self.world.ground.manifest.at.endpoints.contains_key("deauthorize");
         if change.withdraw.is_some() && removed && change.notify != Some(false) && endpoint {
-            let deauthorized = Notify {
-                send: "signed_request".to_owned(),
-                about: change.of.clone(),
-                at: change.at,
-                subject: None,
-                event: None,
-                to: None,
-                via: Via::Push,
-            };
-            self.notify(&deauthorized, cause, true).await;
+            self.notify(&message("signed_request"), cause, true).await;
         }
     }
 
