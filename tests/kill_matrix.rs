@@ -41,6 +41,11 @@ async fn every_flaw_is_killed_by_every_case_that_names_it_and_every_case_kills()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn on_facebook_login_every_flaw_is_killed_that_shows_there_and_every_case_kills() {
+    every_flaw_is_killed("facebook-login").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn on_acme_every_flaw_is_killed_that_shows_there_and_every_case_kills() {
     every_flaw_is_killed("acme").await;
 }

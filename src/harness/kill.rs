@@ -141,6 +141,7 @@ fn trials(suite: &Suite, dialect: &str, wanted: Option<&Vec<String>>) -> Vec<Tri
         .collect();
     let chosen = FLAWS.iter().filter(|flaw| wanted.is_none_or(|ids| ids.iter().any(|id| id == flaw.id)));
     chosen
+        .filter(|flaw| !flaw.not_on.contains(&dialect))
         .filter_map(|flaw| {
             let naming = |(case, bases): &&(&Arc<Case>, Vec<Base>)| {
                 case.kills.iter().any(|own| own == flaw.id) && !bases.is_empty()

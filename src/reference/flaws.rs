@@ -85,7 +85,8 @@ pub const FLAWS: &[Switch] = &[
     flaw("token-params-in-query", Base::Min, "the token request has its parameters in the address as well"),
     flaw("repeats-authz-parameter", Base::Min, "the authorization request has a parameter twice"),
     flaw("discovery-issuer-unchecked", Base::Min, "a discovery document about another issuer is used"),
-    flaw("pkce-verifier-in-url", Base::Full, "the code_verifier is part of state"),
+    flaw("pkce-verifier-in-url", Base::Full, "the code_verifier is part of state")
+        .not_on(&["facebook-login", "facebook-connect"]),
     flaw("unescaped-error", Base::Min, "what the provider says of an error is printed raw, and its address linked"),
     flaw("openid-not-asked", Base::Min, "asks without openid, and reads in the access token who somebody is"),
     flaw("host-header-trusted", Base::Min, "the redirect_uri is made from the Host header"),

@@ -355,8 +355,9 @@ async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fres
         return Err(sorry(400, "The provider's answer has unknown members."));
     }
     let spelled_like_that = app.flaws.has("token-type-case-sensitive");
-    let bearer = |kind: &String| kind == "Bearer" || !spelled_like_that && kind.eq_ignore_ascii_case("bearer");
-    let kind = text("token_type").or_else(|| app.tongue().form_token.then(|| "Bearer".to_owned()));
+    let bearer =
+        |kind: &String| kind == app.tongue().token_type || !spelled_like_that && kind.eq_ignore_ascii_case("bearer");
+    let kind = text("token_type").or_else(|| app.tongue().form_token.then(|| app.tongue().token_type.to_owned()));
     if !kind.as_ref().is_some_and(bearer) {
         return Err(sorry(400, "The provider gave a token of an unknown type."));
     }

@@ -14,11 +14,18 @@ pub struct Switch {
     pub base: Base,
     /// What is wrong or what it does, in one line.
     pub what: &'static str,
+    /// Dialects on which a flaw cannot show, although cases that name it apply there: what it spoils is not there.
+    pub not_on: &'static [&'static str],
 }
 
 impl Switch {
     pub(super) const fn new(id: &'static str, base: Base, what: &'static str) -> Switch {
-        Switch { id, base, what }
+        Switch { id, base, what, not_on: &[] }
+    }
+
+    /// The same, which cannot show on these dialects.
+    pub(super) const fn not_on(self, dialects: &'static [&'static str]) -> Switch {
+        Switch { not_on: dialects, ..self }
     }
 }
 

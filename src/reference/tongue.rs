@@ -20,6 +20,10 @@ pub(super) struct Tongue {
     pub counts_on: &'static [&'static str],
     /// Asked for, and without them an account is limited.
     pub required: &'static [&'static str],
+    /// The base `full` cannot do without these either.
+    pub required_by_full: &'static [&'static str],
+    /// How the provider spells the type of its tokens (only a flaw insists on it).
+    pub token_type: &'static str,
     /// Asked for on every base, and may be declined.
     pub optional: &'static [&'static str],
     /// Asked for as well from the base `oidc` on: what features need.
@@ -60,6 +64,8 @@ const OIDC: Tongue = Tongue {
     error: "error",
     counts_on: &["name", "picture"],
     required: &["openid"],
+    required_by_full: &["profile"],
+    token_type: "Bearer",
     optional: &["profile", "email"],
     for_features: &["contacts"],
     features: &[like("profile"), like("contacts")],
@@ -79,6 +85,7 @@ const ACME: Tongue = Tongue {
     error: "code",
     counts_on: &["name", "email"],
     required: &["basic"],
+    required_by_full: &[],
     optional: &["mail"],
     for_features: &["contacts"],
     features: &[like("contacts")],
@@ -94,6 +101,8 @@ const FACEBOOK_LOGIN: Tongue = Tongue {
     error: "error",
     counts_on: &["name", "email"],
     required: &["public_profile"],
+    required_by_full: &["email"],
+    token_type: "bearer",
     optional: &["email"],
     for_features: &["user_friends"],
     features: &[Feature { name: "friends", scope: "user_friends" }],
@@ -129,8 +138,8 @@ pub(super) fn of(dialect: &str) -> &'static Tongue {
 impl Tongue {
     /// The scopes without which an account is limited.
     pub fn required(&self, base: Base) -> Vec<String> {
-        let profile = (self.openid && base == Base::Full).then_some("profile");
-        self.required.iter().copied().chain(profile).map(str::to_owned).collect()
+        let more = (base == Base::Full).then_some(self.required_by_full);
+        self.required.iter().chain(more.into_iter().flatten()).copied().map(str::to_owned).collect()
     }
 
     /// Every scope that a login asks for.
