@@ -92,9 +92,9 @@ pub(super) fn certify(args: &CertifyArgs) -> Result<u8, Failure> {
     let own = match made {
         Ok(own) => own,
         Err(obstacles) => {
-            let shown = terminal::text(&report, &suite.requirements, style(&std::io::stderr()));
+            let shown = terminal::details(&report, &suite.requirements, style(&std::io::stderr()));
             eprint!("{}", output::said(&shown));
-            eprintln!("\nno certificate of tier {tier}:");
+            eprintln!("no certificate of tier {tier}:");
             for obstacle in &obstacles {
                 eprintln!("  {}", output::said(&crate::report::indented(obstacle, 4)));
             }

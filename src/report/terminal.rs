@@ -49,9 +49,15 @@ pub fn details(report: &Report, requirements: &Registry, style: Style) -> String
         out.push_str(&format!("\n{}\n", style.paint(colour(finding.verdict), &format!("{} run", finding.verdict))));
         out.push_str(&finding_text(finding, &[], requirements));
     }
+    let mut untold = Vec::new();
     for case in report.cases.iter().filter(|case| case.verdict > Verdict::Pass) {
-        out.push_str(&case_text(case, requirements, style));
+        match alike_silent(report, case) {
+            several if several.len() < SEVERAL => out.push_str(&case_text(case, requirements, style)),
+            several if several.first().is_some_and(|first| first.id == case.id) => untold.push(several),
+            _ => {}
+        }
     }
+    untold.iter().for_each(|several| out.push_str(&several_text(several, style)));
     for sentence in &report.stale_known {
         out.push_str(&format!("\n{}\n", indented(sentence, 0)));
     }
@@ -103,6 +109,31 @@ fn case_text(case: &CaseResult, requirements: &Registry, style: Style) -> String
         out.push_str(&finding_text(finding, &variants, requirements));
     }
     out.push_str(&format!("  rerun     {}\n", safe(&case.rerun)));
+    out
+}
+
+/// So many cases of which nothing can be said for one reason are told at once.
+const SEVERAL: usize = 4;
+
+/// The cases of which nothing can be said for the same reason as of this one; none where there is a finding to tell.
+fn alike_silent<'r>(report: &'r Report, case: &CaseResult) -> Vec<&'r CaseResult> {
+    let silent = |own: &&CaseResult| own.verdict == Verdict::Inconclusive && own.findings.is_empty();
+    if !silent(&case) {
+        return Vec::new();
+    }
+    report.cases.iter().filter(silent).filter(|own| own.reason == case.reason).collect()
+}
+
+fn several_text(cases: &[&CaseResult], style: Style) -> String {
+    let head = format!("{} {} cases", Verdict::Inconclusive, cases.len());
+    let mut out = format!("\n{}\n", style.paint(colour(Verdict::Inconclusive), &head));
+    let reason = cases.first().map(|case| case.reason.as_str()).unwrap_or_default();
+    out.push_str(&format!("  reason    {}\n", indented(reason, 12)));
+    let ids: Vec<&str> = cases.iter().map(|case| case.id.as_str()).collect();
+    for (place, line) in ids.chunks(4).enumerate() {
+        out.push_str(&format!("  {:<9} {}\n", if place == 0 { "cases" } else { "" }, line.join(" ")));
+    }
+    out.push_str("  rerun     the same command with --failed\n");
     out
 }
 

@@ -121,13 +121,34 @@ fn of_the_run(report: &Report) -> Obstacles {
         let reasons = case.findings.iter().filter(|finding| finding.verdict == Verdict::Fail);
         let mut rules: Vec<&str> = reasons.map(|finding| finding.requirement.as_str()).collect();
         rules.dedup();
-        match case.verdict {
-            Verdict::Fail => all.push(format!("{} failed: {}", case.id, rules.join(", "))),
-            Verdict::Inconclusive => all.push(format!("{} is inconclusive: {}", case.id, case.reason)),
-            _ => {}
+        if case.verdict == Verdict::Fail {
+            all.push(format!("{} failed: {}", case.id, rules.join(", ")));
         }
     }
+    let mut unsaid: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for case in report.cases.iter().filter(|case| case.verdict == Verdict::Inconclusive) {
+        unsaid.entry(&case.reason).or_default().push(&case.id);
+    }
+    for (reason, ids) in unsaid {
+        let verb = if ids.len() == 1 { "is" } else { "are" };
+        all.push(format!("{} {verb} inconclusive: {reason}", listed(&ids)));
+    }
     all
+}
+
+/// A few names in words, and how many more there are.
+fn listed(ids: &[&str]) -> String {
+    const SHOWN: usize = 3;
+    match ids.len() {
+        count if count > SHOWN + 1 => format!("{} and {} more", ids[..SHOWN].join(", "), count - SHOWN),
+        _ => ids.join(", "),
+    }
+}
+
+/// Verdicts that no certificate may have.
+fn undeserved(own: &Certificate) -> Obstacles {
+    let bad = own.cases.iter().filter(|case| matches!(case.verdict, Verdict::Fail | Verdict::Inconclusive));
+    bad.map(|case| format!("the case {} is {}", case.id, case.verdict)).collect()
 }
 
 /// What a certificate lacks, by its own words and by the suite.
@@ -147,7 +168,6 @@ fn incomplete(own: &Certificate, suite: &Suite) -> Obstacles {
             all.push(format!("the case {} is none of tier {tier} of this suite", case.id));
         }
         match case.verdict {
-            Verdict::Fail | Verdict::Inconclusive => all.push(format!("the case {} is {}", case.id, case.verdict)),
             Verdict::NotApplicable if case.not_tested.is_empty() => {
                 all.push(format!("the case {} was not tested, and no reason is given", case.id));
             }
@@ -162,8 +182,20 @@ fn incomplete(own: &Certificate, suite: &Suite) -> Obstacles {
         all.push("the totals are not those of the cases".to_owned());
     }
     let capabilities: BTreeSet<String> = own.capabilities.iter().cloned().collect();
-    all.extend(gates::gaps(suite, tier, &own.dialect, &capabilities, own.tls).into_iter().map(|gap| {
-        format!("tier {tier} demands that {} is tested, and the partner does not have `{}`", gap.case, gap.capability)
+    let mut lacking: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for gap in gates::gaps(suite, tier, &own.dialect, &capabilities, own.tls) {
+        lacking.entry(gap.capability).or_default().push(gap.case);
+    }
+    all.extend(lacking.iter().map(|(name, cases)| {
+        let says = suite
+            .capabilities
+            .iter()
+            .find(|own| own.name == *name)
+            .map(|own| format!(" ({})", own.says))
+            .unwrap_or_default();
+        let cases: Vec<&str> = cases.iter().map(String::as_str).collect();
+        let verb = if cases.len() == 1 { "is" } else { "are" };
+        format!("tier {tier} demands `{name}`{says}: without it {} {verb} not tested", listed(&cases))
     }));
     all
 }
@@ -286,7 +318,8 @@ pub fn verified(file: &[u8], key: Option<&Public>, suite: &Suite, today: Day) ->
             suite.digest
         )));
     }
-    let mut obstacles = incomplete(&certificate, suite);
+    let mut obstacles = undeserved(&certificate);
+    obstacles.extend(incomplete(&certificate, suite));
     if certificate.statement != STATEMENT {
         obstacles.push("its statement is not the one that this program signs".to_owned());
     }

@@ -217,7 +217,12 @@ fn a_tier_that_demands_more_than_was_tested_gives_none() {
     let manifest = SubjectSpec::reference(Base::Min, "oidc").manifest();
     let capabilities = capabilities_of(&manifest);
     let said = of_run(&own, &suite, &manifest, &capabilities, false, TODAY).unwrap_err().join("\n");
-    assert!(said.contains("tier strict demands that tokens/nonce-wrong is tested"), "{said}");
+    assert!(
+        said.contains(
+            "tier strict demands `nonce` (sends a nonce and checks it): without it tokens/nonce-wrong is not tested"
+        ),
+        "{said}"
+    );
     own.run.tier = Tier::Basic;
     assert!(of_run(&own, &suite, &manifest, &capabilities, false, TODAY).is_ok());
 }
