@@ -1,0 +1,27 @@
+//! Login and callback: the authorization code flow, with the defences of the base, and the flaws that take them away.
+
+mod begin;
+mod binding;
+mod callback;
+mod finish;
+mod id_token;
+mod profile;
+mod redeem;
+
+use std::collections::BTreeMap;
+
+use serde_json::Value as Json;
+
+pub(super) use begin::begin;
+pub(super) use callback::callback;
+
+/// What a login brought.
+struct Fresh {
+    pub sub: String,
+    pub claims: BTreeMap<String, Json>,
+    pub granted: Vec<String>,
+    pub access_token: String,
+    pub refresh_token: Option<String>,
+    pub sid: Option<String>,
+    pub id_token: Option<String>,
+}
