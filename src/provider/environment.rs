@@ -6,11 +6,13 @@ use crate::model::wire::Wire;
 
 use super::ClientRegistration;
 use super::claims::{self, IdToken};
+use super::dialect::held;
 use super::ledger::{AccessToken, Origin};
 use super::metadata;
 use super::mint::keys;
 use super::mint::token;
 use super::state::{AttemptState, Shared, random_id};
+use super::token::letters;
 
 /// Seconds that an access token lives which is made for a case.
 const ACCESS_LIFETIME: i64 = 3600;
@@ -97,7 +99,10 @@ impl Surroundings<'_> {
                 let scope = self.shared.dialect.join_scopes(&scopes);
                 let now = self.attempt.now() + shift;
                 let draft = claims::access_token(self.shared, now, ACCESS_LIFETIME, &person.sub, &client, &scope);
-                let text = token::honest(draft).ok()?;
+                let text = match &self.shared.dialect.token.opaque {
+                    Some(prefix) => format!("{prefix}{}", letters()),
+                    None => token::honest(draft).ok()?,
+                };
                 self.give_out(&text, &person.name, client.id, scopes, now)?;
                 return Some(Wire::from(text));
             }
@@ -115,6 +120,12 @@ impl Surroundings<'_> {
         let attempt = self.shared.ledger().attempts.get(&self.attempt.id).cloned()?;
         let origin = Origin { attempt, browser: String::new(), tab: String::new(), person: Some(person.to_owned()) };
         self.shared.gives_out(text, &origin);
+        if self.shared.dialect.consent.cumulative {
+            let key = held::key(&self.shared.dialect, person, &client_id);
+            let mut inner = self.attempt.inner();
+            inner.granted_at.entry(key.clone()).or_insert(issued);
+            inner.grants.entry(key).or_insert_with(|| scopes.clone());
+        }
         let (family, expires) = (random_id(), issued + ACCESS_LIFETIME);
         let token = AccessToken {
             origin,

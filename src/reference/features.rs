@@ -6,11 +6,16 @@ use serde_json::Value as Json;
 
 use super::facebook;
 use super::provider::Trouble;
-use super::state::App;
+use super::state::{App, now};
 use super::web::{Page, Visit, escaped, session_of};
 
 /// How often the flaw `refresh-loop` tries.
 const LOOP: usize = 8;
+
+/// How often the flaw `api-retry-storm` calls.
+const STORM: usize = 8;
+/// Seconds for which the provider is left in peace after it said that it was too much.
+const REST: i64 = 600;
 
 /// What became of a refresh.
 enum Refreshed {
@@ -30,6 +35,9 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
     if !session.granted.iter().any(|scope| scope == wanted.scope) {
         return Page::sorry(403, "You did not allow this. Log in again to change that.");
     }
+    if session.rests_until > now() && !app.flaws.has("calls-on-when-throttled") {
+        return later();
+    }
     let Some(token) = session.access_token else { return Page::sorry(403, "The connection to the provider is gone.") };
     let url = match app.tongue().graph {
         true => facebook::edge(app, name).await,
@@ -44,7 +52,7 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
         },
         false => token,
     };
-    let answer = app.call(url.clone(), &token).await;
+    let answer = called(app, url.clone(), &token).await;
     let answer = match answer {
         Ok((401, _)) if app.flaws.has("ignore-401") => return shown(name, None),
         Ok((401, _)) if app.odd.has("refreshes-by-the-clock") => return ended(app, &id),
@@ -66,8 +74,34 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
         Ok((403, _)) if app.flaws.has("signs-out-at-403") => ended(app, &id),
         Ok((403, _)) => Page::sorry(403, "You did not allow this."),
         Ok((401, _)) => ended(app, &id),
+        Ok((429, _)) => {
+            if let Some(own) = app.inner().sessions.get_mut(&id) {
+                own.rests_until = now() + REST;
+            }
+            later()
+        }
+        Ok((500.., _)) | Err(_) if app.flaws.has("signs-out-when-api-fails") => ended(app, &id),
         _ => Page::sorry(502, "The provider cannot be reached."),
     }
+}
+
+/// A call of the API.
+async fn called(app: &App, url: String, token: &str) -> Result<(u16, Option<Json>), String> {
+    let mut answer = app.call(url.clone(), token).await;
+    if app.flaws.has("api-retry-storm") {
+        for _ in 1..STORM {
+            if matches!(&answer, Ok((status, _)) if *status < 500 && *status != 429) {
+                break;
+            }
+            answer = app.call(url.clone(), token).await;
+        }
+    }
+    answer
+}
+
+/// The provider said that it was too much.
+fn later() -> Page {
+    Page::sorry(503, "The provider wants to be left in peace for a while. Please come back later.")
 }
 
 fn shown(name: &str, json: Option<Json>) -> Page {

@@ -69,6 +69,7 @@ pub const FLAWS: &[Switch] = &[
     flaw("userinfo-retry-storm", Base::Oidc, "asks userinfo again and again when it refuses the token"),
     flaw("crashes-on-missing-claim", Base::Min, "500 when the name or the picture is absent"),
     flaw("prints-undefined", Base::Min, "\"undefined\" is shown for what is absent"),
+    flaw("keeps-stale-fields", Base::Min, "what the provider said of a person once is shown for ever"),
     flaw("unescaped-name", Base::Min, "the name is printed raw"),
     // consent
     flaw("assumes-all-scopes-granted", Base::Oidc, "the scope of the token response is ignored"),
@@ -95,6 +96,7 @@ pub const FLAWS: &[Switch] = &[
     flaw("token-type-case-sensitive", Base::Min, "only the token type `Bearer` is accepted, spelled like that"),
     flaw("crashes-on-reload", Base::Min, "500 when the callback is opened again"),
     flaw("crashes-on-error-with-iss", Base::Min, "500 when an error response says whose it is"),
+    flaw("counts-on-expiry", Base::Min, "a token whose answer does not say when it ends has ended already"),
     flaw("rejects-unknown-member", Base::Min, "a token response with members it does not know is refused"),
     // session
     flaw("session-id-in-url", Base::Min, "the page after the login has session and access token in its address"),
@@ -126,6 +128,8 @@ pub const FLAWS: &[Switch] = &[
     flaw("deletion-wrong-reply", Base::Min, "answers a request for deletion with a page instead of address and code"),
     flaw("crashes-on-error-code", Base::Min, "500 when the provider sends an error as a number and no code"),
     flaw("signs-out-at-403", Base::Oidc, "signs the person out when a permission is missing"),
+    flaw("takes-no-padding", Base::Min, "a signed_request with padding is refused"),
+    flaw("calls-on-when-throttled", Base::Oidc, "goes on calling the API when it is told that it was too much"),
     // logout
     flaw("logout-token-no-sig-check", Base::Full, "the logout token is decoded only"),
     flaw("logout-only-cookie", Base::Full, "back-channel logout clears the caller's cookie, not the session"),
@@ -138,5 +142,7 @@ pub const FLAWS: &[Switch] = &[
     flaw("no-http-timeout", Base::Min, "waits for the provider for ever"),
     flaw("no-json-guard", Base::Min, "500 when an answer is no JSON"),
     flaw("restarts-on-error", Base::Min, "sends the person to the provider again at every error, for ever"),
+    flaw("signs-out-when-api-fails", Base::Oidc, "signs the person out when the API has a disturbance"),
+    flaw("api-retry-storm", Base::Oidc, "calls the API again at once, and again, when it has a disturbance"),
     flaw("hot-retry", Base::Min, "tries again at once, and again, when the provider fails"),
 ];

@@ -17,9 +17,13 @@ sign_up = { path = "/signup", method = "POST", page = "/signup", form = { email 
 local_login = { path = "/local-login", method = "POST", page = "/local-login", form = { email = "{email}", password = "{password}" } }
 "#;
 
-/// What only OpenID Connect has: the end of a session that the provider tells of, and access tokens that can be read.
+/// What only OpenID Connect has: the end of a session that the provider tells of.
 const OPENID: &str = r#"
 endpoints.backchannel_logout = "/backchannel-logout"
+"#;
+
+/// The front end gets an access token by itself.
+const TOKEN_LOGIN: &str = r#"
 token_login = { path = "/token-login", method = "POST", form = { access_token = "{access_token}" } }
 "#;
 
@@ -74,6 +78,9 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     let full = base == Base::Full;
     if full && tongue.openid {
         places.push_str(OPENID);
+    }
+    if full && tongue.token_login {
+        places.push_str(TOKEN_LOGIN);
     }
     if tongue.graph {
         places.push_str(REMOVAL);

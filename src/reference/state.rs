@@ -57,6 +57,8 @@ pub(super) struct Session {
     pub granted: Vec<String>,
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,
+    /// Until when (Unix seconds) the provider is left in peace about this person, for it said that it was too much.
+    pub rests_until: i64,
     /// Held by the one request that refreshes: a refresh token that is used twice may cost the whole grant.
     pub refreshing: Arc<tokio::sync::Mutex<()>>,
     /// The login was begun anew by itself already.
@@ -75,6 +77,8 @@ pub(super) struct Account {
     pub names: BTreeSet<String>,
     /// What was granted ever (only a flaw asks).
     pub granted: BTreeSet<String>,
+    /// What the provider said ever (only a flaw asks).
+    pub claims: BTreeMap<String, Json>,
 }
 
 /// What changes.

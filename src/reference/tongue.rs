@@ -40,6 +40,8 @@ pub(super) struct Tongue {
     pub form_token: bool,
     /// What is asked of the profile; everything there is where it is empty.
     pub profile: &'static str,
+    /// It can be found out which client an access token was given to, and so the base `full` has a token login.
+    pub token_login: bool,
     /// Refresh tokens are given.
     pub refresh: bool,
 }
@@ -74,6 +76,7 @@ const OIDC: Tongue = Tongue {
     scheme: "Bearer",
     form_token: false,
     profile: "",
+    token_login: true,
     refresh: true,
 };
 
@@ -89,6 +92,7 @@ const ACME: Tongue = Tongue {
     optional: &["mail"],
     for_features: &["contacts"],
     features: &[like("contacts")],
+    token_login: false,
     ..OIDC
 };
 
@@ -111,6 +115,7 @@ const FACEBOOK_LOGIN: Tongue = Tongue {
     scheme: "Bearer",
     form_token: false,
     profile: "fields=id,name,email",
+    token_login: true,
     refresh: false,
 };
 
@@ -122,6 +127,7 @@ const FACEBOOK_CONNECT: Tongue = Tongue {
     scheme: "OAuth",
     form_token: true,
     profile: "",
+    token_login: false,
     ..FACEBOOK_LOGIN
 };
 

@@ -226,7 +226,7 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("POST", "/signup") => accounts::sign_up(app, visit),
         ("GET", "/local-login") => accounts::local_login_page(),
         ("POST", "/local-login") => accounts::local_login(app, visit),
-        ("POST", "/token-login") if app.config.base == Base::Full && app.openid() => {
+        ("POST", "/token-login") if app.config.base == Base::Full && app.tongue().token_login => {
             token_login::token_login(app, visit).await
         }
         ("POST", "/deauthorize") if app.tongue().graph => facebook::deauthorize(app, visit),

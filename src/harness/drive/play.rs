@@ -10,8 +10,9 @@ use crate::agent::{Browser, Surroundings, Tag};
 use crate::harness::world::World;
 use crate::judge::Facts;
 use crate::model::case::Case;
+use crate::model::dialect::ErrorEntry;
 use crate::model::exchange::{Cause, Delivery, FaultId, Party, Purpose, Transcript};
-use crate::model::fault::{Address, Endpoint, Fault, Grant, Message, Pace, ProviderName};
+use crate::model::fault::{Address, Endpoint, ErrorAnswer, Fault, Grant, Message, Pace, ProviderName};
 use crate::model::observation::{Observation, PageSeen, Whom};
 use crate::model::persona::Person;
 use crate::model::wire::Wire;
@@ -396,11 +397,17 @@ impl Play {
     }
 
     /// Notes that a fault makes the provider unavailable, so that the partner's 502 to 504 are explained. A provider whose
-    /// discovery document cannot be used is none.
+    /// discovery document cannot be used is none; neither is one that wants to be left in peace for a while.
     pub(super) fn note_outage(&self, fault: &Fault) {
+        let passes = |error: &ErrorAnswer| {
+            let entry = self.world.ground.dialect.error_named(&error.code, error.subcode.as_deref());
+            let says = |entry: &ErrorEntry| entry.more.get("transient") == Some(&serde_json::Value::Bool(true));
+            entry.is_some_and(|entry| says(entry) || entry.status.is_some_and(|status| status >= 500))
+        };
         let unavailable = fault.patches.iter().any(|patch| {
             let operations = &patch.operations;
-            operations.status.is_some_and(|status| status >= 500)
+            operations.status.is_some_and(|status| status >= 500 || status == 429)
+                || operations.error.as_ref().is_some_and(passes)
                 || operations.replace.is_some()
                 || patch.address.message == Message::Response(Endpoint::Discovery)
                 || matches!(

@@ -12,9 +12,14 @@ const TOKEN: &str = "/oauth/access_token";
 
 /// The address of something of the person whose token it is: `permissions`, `friends`.
 pub(in crate::reference) async fn edge(app: &App, name: &str) -> Result<String, String> {
+    address(app, &format!("me/{name}")).await
+}
+
+/// An address of the Graph.
+pub(super) async fn address(app: &App, path: &str) -> Result<String, String> {
     let token = app.endpoint("token").await?;
     let graph = token.strip_suffix(TOKEN).ok_or("the token endpoint is not where the Graph is")?;
-    Ok(format!("{graph}/me/{name}"))
+    Ok(format!("{graph}/{path}"))
 }
 
 /// The address of a call, with what proves that it comes from the app's own server.

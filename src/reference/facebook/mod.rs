@@ -6,6 +6,8 @@
 mod callbacks;
 mod graph;
 mod seal;
+mod token;
 
 pub(super) use callbacks::{deauthorize, delete, deletion_status};
 pub(super) use graph::{edge, granted, meaning, proven};
+pub(super) use token::whose;

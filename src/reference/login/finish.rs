@@ -28,13 +28,20 @@ pub(super) fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &
         own.granted.extend(granted.iter().cloned());
         granted = own.granted.iter().cloned().collect();
     }
+    let mut claims = fresh.claims;
+    if app.flaws.has("keeps-stale-fields")
+        && let Some(own) = app.inner().accounts.iter_mut().find(|own| own.id == account)
+    {
+        own.claims.extend(claims);
+        claims = own.claims.clone();
+    }
     let lacks_needed = !app.required().iter().all(|scope| granted.contains(scope));
     if lacks_needed && app.flaws.has("required-declined-crash") {
         return Page::html(500, "Internal error", "<p>cannot make an account</p>");
     }
     let incomplete = !transaction.asked.iter().all(|scope| granted.contains(scope));
     let session = Session {
-        user: Some(User { sub: fresh.sub, account, claims: fresh.claims }),
+        user: Some(User { sub: fresh.sub, account, claims }),
         issuer: app.config.issuer.clone(),
         sid: fresh.sid,
         id_token: fresh.id_token,

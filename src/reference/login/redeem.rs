@@ -45,6 +45,9 @@ pub(super) async fn redeem(app: &App, code: &str, transaction: &Transaction) -> 
     if !kind.as_ref().is_some_and(bearer) {
         return Err(sorry(400, "The provider gave a token of an unknown type."));
     }
+    if app.flaws.has("counts-on-expiry") && !["expires_in", "expires"].iter().any(|name| body.get(name).is_some()) {
+        return Err(sorry(400, "The provider's token has expired already."));
+    }
     let access_token = text("access_token").unwrap_or_default();
     let granted = if app.tongue().graph {
         let asked = facebook::granted(app, &access_token, &transaction.asked).await;
