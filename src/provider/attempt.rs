@@ -243,13 +243,17 @@ impl Attempt {
         let mine = |origin: &Origin| origin.attempt.id == self.state.id && origin.person.as_ref() == Some(&change.of);
         match change.expire {
             Some(Expirable::AccessToken) => {
-                ledger.access.values_mut().filter(|token| mine(&token.origin)).for_each(|token| token.expires = 0);
+                let now = self.state.now();
+                let own = ledger.access.values_mut().filter(|token| mine(&token.origin));
+                own.for_each(|token| token.expires = token.expires.min(now));
             }
             Some(Expirable::RefreshToken) => {
                 ledger.refresh.values_mut().filter(|token| mine(&token.origin)).for_each(|token| token.revoked = true);
             }
             Some(Expirable::Code) => {
-                ledger.codes.values_mut().filter(|code| mine(&code.origin)).for_each(|code| code.expires = 0);
+                let now = self.state.now();
+                let own = ledger.codes.values_mut().filter(|code| mine(&code.origin));
+                own.for_each(|code| code.expires = code.expires.min(now - 1));
             }
             None => {}
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign::model::case::Change;
+use countersign::model::case::{Change, Expirable};
 use countersign::model::dialect::Dialect;
 use countersign::model::exchange::Sequence;
 use countersign::model::fault::ProviderName;
@@ -238,6 +238,44 @@ async fn an_app_has_a_token_of_its_own_which_is_no_persons() {
     for forged in ["1234567890123|", "1234567890123|guessed", "999|0123456789abcdef0123456789abcdef"] {
         assert_eq!(error(&site.graph("me", forged).await).2, "Invalid OAuth access token.", "{forged}");
     }
+}
+
+#[tokio::test]
+async fn a_short_token_is_exchanged_for_one_of_sixty_days_by_its_own_app_alone() {
+    let site = Site::start().await;
+    let short = site.token(0, "user_likes").await;
+    let ask = |app: &'static str, secret: &'static str, token: &str| {
+        let kind = ("grant_type", "fb_exchange_token");
+        post("/graph/oauth/access_token", &[("client_id", app), ("client_secret", secret), kind, ("fb_exchange_token", token)])
+    };
+    let answer = site.ask(ask(APP, SECRET, &short)).await;
+    assert_eq!(answer.header("content-type"), Some("text/plain; charset=UTF-8"));
+    assert_eq!(member(&answer, "expires").as_deref(), Some("5184000"), "{answer:?}");
+    let long = member(&answer, "access_token").expect("a token");
+    assert_ne!(long, short);
+    assert_eq!(names(&site.graph("me/likes", &long).await).len(), 3, "it opens what the short one did");
+    assert_eq!(error(&site.ask(ask("999", "another secret", &short)).await).2, "Invalid OAuth access token.");
+    assert_eq!(error(&site.ask(ask(APP, SECRET, "guessed")).await).2, "Invalid OAuth access token.");
+    let own = format!("{APP}|{SECRET}");
+    assert_eq!(site.ask(ask(APP, SECRET, &own)).await.status, 400, "an app token speaks for nobody");
+    // One without end does not get one.
+    let endless = site.token(1, "offline_access").await;
+    assert!(member(&site.ask(ask(APP, SECRET, &endless)).await, "expires").is_none());
+}
+
+#[tokio::test]
+async fn a_token_that_expired_says_when() {
+    let site = Site::start().await;
+    let token = site.token(0, "user_likes").await;
+    let before = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    let change = Change { of: "alice".to_owned(), expire: Some(Expirable::AccessToken), ..Change::default() };
+    site.provider.everybody().change(&change).unwrap();
+    let (status, kind, message) = error(&site.graph("me", &token).await);
+    assert_eq!((status, kind.as_str()), (400, "OAuthException"));
+    let times: Vec<u64> = message.split(|c: char| !c.is_ascii_digit()).filter_map(|text| text.parse().ok()).collect();
+    let said = "Error validating access token: Session has expired at unix time ";
+    assert!(message.starts_with(said) && times.len() == 2, "{message}");
+    assert!(before <= times[0] && times[0] <= times[1] && times[1] < before + 60, "{message}");
 }
 
 #[tokio::test]

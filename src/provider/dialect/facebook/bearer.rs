@@ -1,121 +1,125 @@
-//! Whose token a Graph request shows. It stands in the query, in the form, or behind `Authorization: OAuth`; a token of
-//! the app alone is `APPID|secret` or what the token endpoint gave for `client_cred`.
+//! Whose token a Graph request shows, and whether it still speaks for her; where not, why. The years differ in what a
+//! token opens and in what is said of a dead one: [`Era`].
+
+use std::collections::BTreeMap;
 
 use crate::model::persona::Person;
 use crate::provider::ClientRegistration;
-use crate::provider::dialect::held;
 use crate::provider::inbound::{Inbound, one};
 use crate::provider::ledger::Origin;
 use crate::provider::mint::mac;
 use crate::provider::state::Shared;
 
+/// What differs between the years.
+pub(super) struct Era {
+    /// What a token opens now; `None`: the person has removed the app. Given are the app and what the token was given.
+    pub opens: fn(&Shared, &Origin, &str, &[String]) -> Option<Vec<String>>,
+    /// An app has one token of its own that never changes, beside `APPID|SECRET`.
+    pub lasting_app_token: bool,
+    /// The kind of the error where the attempt of a token is over.
+    pub over: &'static str,
+    /// Where the person's account is locked.
+    pub locked: &'static str,
+    /// Where the token was revoked.
+    pub revoked: &'static str,
+    /// When it expired, in the words of the time: expiry and now.
+    pub expired: fn(i64, i64) -> String,
+}
+
 /// Who asks.
-pub enum Caller {
-    /// Nobody in particular.
-    Nobody,
-    /// An app.
-    App,
-    /// A person's app.
+pub(super) enum Bearer {
+    /// An app for itself.
+    App { client: Box<ClientRegistration> },
+    /// An app for a person.
     User(Box<User>),
 }
 
-/// The person of a token, and what was granted for it.
-pub struct User {
-    /// The token's attempt.
+/// A token that speaks for a person.
+pub(super) struct User {
+    pub text: String,
     pub origin: Origin,
-    /// Whose token it is.
     pub person: Person,
-    /// Granted permissions.
-    pub granted: Vec<String>,
-    /// The token itself.
-    pub token: String,
-    /// Whose app it is.
     pub client_id: String,
+    /// What it opens now, whatever it was given.
+    pub scopes: Vec<String>,
+    pub issued: i64,
+    pub expires: i64,
+    pub more: BTreeMap<String, String>,
 }
 
-/// A token that opens nothing: kind of the error, what there is to say, and whose it was.
-pub type Refused = (&'static str, String, Option<Origin>);
+/// A token that is good for nothing.
+pub(super) struct Bad {
+    pub origin: Option<Origin>,
+    pub kind: &'static str,
+    pub why: String,
+}
 
-/// The token that a request shows. Several different ones are none.
-///
-/// # Errors
-/// Different tokens in different places.
-pub fn shown(inbound: &Inbound) -> Result<Option<&str>, Refused> {
+/// Every token that a request shows: behind `OAuth` or `Bearer` in the header, in the query, in the form.
+pub(super) fn shown(inbound: &Inbound) -> Vec<&str> {
     let header = inbound.header("authorization").and_then(|value| {
         let (scheme, token) = value.split_once(' ')?;
-        (scheme.eq_ignore_ascii_case("oauth") || scheme.eq_ignore_ascii_case("bearer")).then(|| token.trim())
+        ["bearer", "oauth"].iter().any(|own| scheme.eq_ignore_ascii_case(own)).then(|| token.trim())
     });
-    let named =
-        |parameters: &'_ [(String, String)]| parameters.iter().filter(|(name, _)| name == "access_token").count();
     let places = [header, one(&inbound.query, "access_token"), one(&inbound.form, "access_token")];
-    let mut found = places.into_iter().flatten().filter(|token| !token.is_empty());
-    let first = found.next();
-    let differ = found.any(|other| Some(other) != first);
-    if differ || named(&inbound.query) > 1 || named(&inbound.form) > 1 {
-        return Err(("invalid_request", "access_token stands there more than once".to_owned(), None));
-    }
-    Ok(first)
+    places.into_iter().flatten().filter(|token| !token.is_empty()).collect()
 }
 
-/// Who asks.
-///
-/// # Errors
-/// A token that opens nothing.
-pub fn caller(shared: &Shared, inbound: &Inbound) -> Result<Caller, Refused> {
-    let Some(text) = shown(inbound)? else { return Ok(Caller::Nobody) };
-    let found = {
+/// What a token is.
+pub(super) fn of(era: &Era, shared: &Shared, text: &str) -> Result<Bearer, Bad> {
+    let known = {
         let ledger = shared.ledger();
-        ledger.access.get(text).map(|token| {
-            (token.origin.clone(), token.scopes.clone(), token.client_id.clone(), token.expires, token.revoked)
+        ledger.access.get(text).map(|own| {
+            let held = (own.client_id.clone(), own.scopes.clone(), own.issued, own.expires, own.revoked);
+            (own.origin.clone(), held, own.more.clone())
         })
     };
-    let Some((origin, granted, client_id, expires, revoked)) = found else {
-        if is_app(shared, text) {
-            return Ok(Caller::App);
-        }
-        let origin = shared.ledger().traced(&shared.circle, text);
-        return Err(("invalid_token.unknown", "this access token is unknown".to_owned(), origin));
+    let Some((origin, (client_id, given, issued, expires, revoked), more)) = known else {
+        return match of_app(era, shared, text) {
+            Some(client) => Ok(Bearer::App { client: Box::new(client) }),
+            None => {
+                let origin = shared.ledger().traced(&shared.circle, text);
+                Err(Bad { origin, kind: "invalid_token.unknown", why: "this token is unknown".to_owned() })
+            }
+        };
     };
     let attempt = origin.attempt.clone();
-    let name = origin.person.clone().unwrap_or_default();
-    let (locked, installed) = {
-        let inner = attempt.inner();
-        (
-            inner.locked.contains(&name),
-            inner.grants.get(&held::key(&shared.dialect, &name, &client_id)).is_none_or(|granted| !granted.is_empty()),
-        )
-    };
+    let bad = |kind: &'static str, why: String| Bad { origin: Some(origin.clone()), kind, why };
     let now = attempt.now();
-    if !installed {
-        return Err(("invalid_token.uninstalled", "the person has removed the app".to_owned(), Some(origin)));
-    }
-    if revoked || locked || attempt.is_finished() {
-        return Err(("invalid_token.revoked", "this access token was revoked".to_owned(), Some(origin)));
+    if attempt.is_finished() {
+        return Err(bad(era.over, (era.expired)(expires, now)));
     }
     if now >= expires {
-        let when = format!("Session has expired at unix time {expires}. The current unix time is {now}.");
-        return Err(("invalid_token.expired", when, Some(origin)));
+        return Err(bad("invalid_token.expired", (era.expired)(expires, now)));
     }
-    match attempt.person(&name) {
-        Some(person) => Ok(Caller::User(Box::new(User { origin, person, granted, token: text.to_owned(), client_id }))),
-        None => match shared.client(&client_id) {
-            Some(_) => Ok(Caller::App),
-            None => Err(("invalid_token.unknown", "its app is gone".to_owned(), Some(origin))),
-        },
+    let Some(name) = origin.person.clone() else {
+        let client = shared.client(&client_id).ok_or_else(|| bad("invalid_token.unknown", "the app is gone".into()))?;
+        return Ok(Bearer::App { client: Box::new(client) });
+    };
+    let person = attempt.person(&name).ok_or_else(|| bad("invalid_token.unknown", "the person is gone".into()))?;
+    if attempt.inner().locked.contains(&name) {
+        return Err(bad(era.locked, "her account is locked".to_owned()));
     }
+    let Some(scopes) = (era.opens)(shared, &origin, &client_id, &given) else {
+        return Err(bad("invalid_token.uninstalled", client_id));
+    };
+    if revoked {
+        return Err(bad(era.revoked, "it was revoked".to_owned()));
+    }
+    let text = text.to_owned();
+    Ok(Bearer::User(Box::new(User { text, origin, person, client_id, scopes, issued, expires, more })))
 }
 
-/// The token of an app alone: always the same.
-pub fn app_token(client: &ClientRegistration) -> Option<String> {
+/// The app whose own token this is: `APPID|SECRET` everywhere.
+fn of_app(era: &Era, shared: &Shared, text: &str) -> Option<ClientRegistration> {
+    let (id, rest) = text.split_once('|').filter(|(_, rest)| !rest.is_empty())?;
+    shared.client(id).filter(|client| {
+        client.secret.as_deref() == Some(rest) || era.lasting_app_token && app_token(client).as_deref() == Some(text)
+    })
+}
+
+/// The token of an app alone, where it never changes.
+pub(super) fn app_token(client: &ClientRegistration) -> Option<String> {
     let secret = client.secret.as_ref()?;
     let seal = mac::hex(&mac::sha256(secret.as_bytes(), format!("app token of {}", client.id).as_bytes()));
     Some(format!("{}|{}", client.id, seal.get(..27)?))
-}
-
-/// Whether this is an app's own token.
-fn is_app(shared: &Shared, text: &str) -> bool {
-    let Some((id, rest)) = text.split_once('|') else { return false };
-    shared
-        .client(id)
-        .is_some_and(|client| client.secret.as_deref() == Some(rest) || app_token(&client).as_deref() == Some(text))
 }

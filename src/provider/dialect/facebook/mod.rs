@@ -1,5 +1,6 @@
 //! The Facebook dialects: `facebook-connect` (2010 to 2012, `connect`) and `facebook-login` (v12 and later). What both need
-//! stands here: whose token it is (`bearer`), what people look like to whom (`social`).
+//! stands here: whose token it is (`bearer`), what people look like to whom (`social`), what they are told (`notice`).
+//! How the years differ in it, each says in a `bearer` of its own and by how it sets up its `Eyes`.
 //!
 //! What seals their messages is pure and knows neither sockets nor attempts: [`seal`] (`signed_request`), [`proof`]
 //! (`appsecret_proof`), [`legacy_sig`] (the MD5 signatures of cookies, pings and REST calls), [`scoped_id`] (one number

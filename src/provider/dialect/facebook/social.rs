@@ -49,13 +49,28 @@ impl Eyes<'_> {
         visible(self.look(owner), owner.audience(field), grant)
     }
 
+    /// Whether the dialect knows a field of that name.
+    pub fn has_field(&self, field: &str) -> bool {
+        self.dialect.scopes.values().any(|scope| scope.fields.iter().any(|own| own == field))
+    }
+
+    /// Whether the dialect knows a list of that name.
+    pub fn has_edge(&self, edge: &str) -> bool {
+        self.opening(edge).is_some()
+    }
+
+    /// The permission that opens a list.
+    pub fn opening(&self, edge: &str) -> Option<&str> {
+        let opens = |scope: &Scope| scope.api_fields.iter().any(|own| own == edge);
+        self.dialect.scopes.iter().find(|(_, scope)| opens(scope)).map(|(name, _)| name.as_str())
+    }
+
     /// A person as an object: `id` and whatever is seen; of `fields` only those, where there are any.
     pub fn person(&self, owner: &Person, fields: Option<&[&str]>) -> Wire {
         let mut wire = Wire::object();
         wire.push("id", owner.sub.as_str());
         let asked = |field: &str| fields.is_none_or(|fields| fields.contains(&field));
-        let known = |field: &str| self.dialect.scopes.values().any(|scope| scope.fields.iter().any(|own| own == field));
-        for (field, value) in owner.fields.iter().filter(|(field, _)| asked(field) && known(field)) {
+        for (field, value) in owner.fields.iter().filter(|(field, _)| asked(field) && self.has_field(field)) {
             if self.sees(owner, field) {
                 self.dialect.put(&mut wire, field, value);
             }
@@ -66,6 +81,11 @@ impl Eyes<'_> {
     /// Whether a permission opens a list of a person at all: without one, only what is for everyone is there.
     pub fn may_list(&self, owner: &Person, edge: &str) -> bool {
         self.grant(owner, |scope| scope.api_fields.iter().any(|own| own == edge)) == Grant::Given
+    }
+
+    /// Whether a list of a person is there for whoever looks: opened by a permission, and shown as a whole.
+    pub fn shows_edge(&self, owner: &Person, edge: &str) -> bool {
+        self.may_list(owner, edge) && self.look(owner).is_in(owner.audience(edge))
     }
 
     /// What is seen of a list of a person.

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 use crate::model::fault::Endpoint;
 use crate::model::persona::{Friends, Item, Person};
 use crate::model::wire::Wire;
-use crate::provider::dialect::facebook::bearer::{self, Caller, User};
+use crate::provider::dialect::facebook::bearer::{Bad, Bearer, User};
 use crate::provider::dialect::facebook::social::{self, Eyes};
 use crate::provider::inbound::Inbound;
 use crate::provider::ledger::Origin;
@@ -14,7 +14,7 @@ use crate::provider::reply::Reply;
 use crate::provider::state::Shared;
 
 use super::answer::Call;
-use super::{permissions, wall};
+use super::{bearer, permissions, wall};
 
 /// Entries of a page of a list, where nobody says.
 const PAGE: usize = 25;
@@ -36,14 +36,14 @@ impl Scene<'_> {
             dialect: &self.call.shared.dialect,
             friends: &self.friends,
             viewer: self.user.as_ref().map(|user| user.person.name.as_str()),
-            granted: self.user.as_ref().map_or(&[], |user| &user.granted),
+            granted: self.user.as_ref().map_or(&[], |user| &user.scopes),
             open: true,
         }
     }
 
     /// Whether a permission was granted.
     pub fn may(&self, permission: &str) -> bool {
-        self.user.as_ref().is_some_and(|user| user.granted.iter().any(|own| own == permission))
+        self.user.as_ref().is_some_and(|user| user.scopes.iter().any(|own| own == permission))
     }
 
     /// A person by number or user name; `me` is the token's own.
@@ -78,11 +78,11 @@ pub fn call(shared: &Shared, inbound: &Inbound, tagged: Option<&Origin>, path: &
     let endpoint = if parts == ["me"] { Endpoint::Userinfo } else { Endpoint::Api };
     let mut call = Call { shared, inbound, endpoint, origin: tagged.cloned() };
     let user = match bearer::caller(shared, inbound) {
-        Ok(Caller::User(user)) => Some(user),
+        Ok(Some(Bearer::User(user))) => Some(user),
         Ok(_) => None,
-        Err((kind, detail, origin)) => {
+        Err(Bad { kind, why, origin }) => {
             call.origin = origin.or(call.origin);
-            return call.refused(kind, &detail);
+            return call.refused(kind, &why);
         }
     };
     if let Some(user) = &user {
@@ -190,8 +190,7 @@ fn list(scene: &Scene<'_>, who: &str, edge: &str) -> Reply {
         let seen = eyes.sees_item(owner, "albums", album);
         return page(scene, photos.filter(|_| seen).map(|item| social::item(owner, "photos", item)).collect());
     }
-    let known = edge == "friends"
-        || scene.call.shared.dialect.scopes.values().any(|scope| scope.api_fields.iter().any(|own| own == edge));
+    let known = edge == "friends" || eyes.has_edge(edge);
     let Some(person) = scene.person(who).filter(|_| known) else {
         return scene.call.refused("unknown_path", &format!("/{edge}"));
     };
@@ -230,7 +229,7 @@ fn page(scene: &Scene<'_>, all: Vec<Wire>) -> Reply {
             }
         }
         if let Some(user) = &scene.user {
-            query.append_pair("access_token", &user.token);
+            query.append_pair("access_token", &user.text);
         }
         query.append_pair("limit", &limit.to_string()).append_pair("offset", &offset.to_string());
         format!("{}{}?{}", scene.call.shared.issuer, inbound.path, query.finish())

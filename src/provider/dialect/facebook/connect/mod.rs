@@ -5,6 +5,7 @@
 //! reached as well.
 
 mod answer;
+mod bearer;
 mod graph;
 mod login;
 mod permissions;
@@ -62,6 +63,10 @@ impl Adapter for Connect {
 
     fn authorized(&self, shared: &Shared, granted: &Granted<'_>, members: &mut Wire) {
         login::authorized(shared, granted, members);
+    }
+
+    fn grant(&self, shared: &Shared, inbound: &Inbound, client: &ClientRegistration, name: &str) -> Option<Reply> {
+        (name == "fb_exchange_token").then(|| tokens::exchanged(shared, inbound, client))
     }
 
     fn redirect(&self, request: &AuthorizationRequest, granted: Option<&[String]>) -> Option<String> {

@@ -10,7 +10,7 @@ use super::graph::Scene;
 
 /// What was granted, in the shape that the option says.
 pub fn listed(scene: &Scene<'_>) -> Reply {
-    let granted = scene.user.as_ref().map(|user| user.granted.clone()).unwrap_or_default();
+    let granted = scene.user.as_ref().map(|user| user.scopes.clone()).unwrap_or_default();
     let dialect = &scene.call.shared.dialect;
     let named = granted.iter().filter(|scope| dialect.scopes.get(*scope).is_none_or(|own| !own.implied));
     let data = if scene.call.option("permissions_shape") == "list" {
@@ -29,7 +29,7 @@ pub fn removed(scene: &Scene<'_>, one: Option<&str>) -> Reply {
     let (attempt, name) = (&user.origin.attempt, &user.person.name);
     if let Some(one) = one {
         let fixed = scene.call.shared.dialect.scopes.get(one).is_some_and(|scope| scope.implied);
-        if fixed || !user.granted.iter().any(|own| own == one) {
+        if fixed || !user.scopes.iter().any(|own| own == one) {
             return scene.call.refused("invalid_request", "(#100) this permission was not granted");
         }
     }

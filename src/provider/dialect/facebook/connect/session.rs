@@ -38,6 +38,27 @@ pub fn key_of(token: &str) -> Option<&str> {
     token.split('|').nth(1).filter(|key| key.contains('-'))
 }
 
+/// Gives a person's token to an app, good until `expires`.
+pub fn give(shared: &Shared, origin: &Origin, client_id: &str, granted: &[String], expires: i64) -> String {
+    let now = origin.attempt.now();
+    let uid = origin.person.as_ref().and_then(|name| origin.attempt.person(name)).map(|person| person.sub);
+    let token = access_token(client_id, &uid.unwrap_or_default(), expires, expires.saturating_sub(now));
+    origin.attempt.secret("access_token", &token);
+    shared.gives_out(&token, origin);
+    let entry = AccessToken {
+        origin: origin.clone(),
+        client_id: client_id.to_owned(),
+        scopes: granted.to_vec(),
+        family: random_id(),
+        issued: now,
+        expires,
+        revoked: false,
+        more: std::collections::BTreeMap::new(),
+    };
+    shared.ledger().access.insert(token.clone(), entry);
+    token
+}
+
 /// A new session of a person at an app, without its signature: its token opens what was granted.
 pub fn begin(
     shared: &Shared,
@@ -50,20 +71,7 @@ pub fn begin(
     let (now, lifetime) = (attempt.now(), attempt.inner().options.access_lifetime.as_secs() as i64);
     let uid = origin.person.as_ref().and_then(|name| attempt.person(name)).map(|person| person.sub).unwrap_or_default();
     let expires = expiry(granted, now, lifetime);
-    let token = access_token(&client.id, &uid, expires, lifetime);
-    attempt.secret("access_token", &token);
-    shared.gives_out(&token, origin);
-    let entry = AccessToken {
-        origin: origin.clone(),
-        client_id: client.id.clone(),
-        scopes: granted.to_vec(),
-        family: random_id(),
-        issued: now,
-        expires,
-        revoked: false,
-        more: std::collections::BTreeMap::new(),
-    };
-    shared.ledger().access.insert(token.clone(), entry);
+    let token = give(shared, origin, &client.id, granted, expires);
     let mut session = Members::new();
     session.insert("session_key".to_owned(), key_of(&token).unwrap_or_default().to_owned());
     session.insert("uid".to_owned(), uid);

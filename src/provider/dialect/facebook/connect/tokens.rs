@@ -6,7 +6,7 @@ use crate::model::fault::{Endpoint, Grant};
 use crate::model::wire::Wire;
 use crate::provider::ClientRegistration;
 use crate::provider::client_auth;
-use crate::provider::dialect::facebook::bearer;
+use crate::provider::dialect::facebook::bearer::{self, Bearer};
 use crate::provider::inbound::{Inbound, one};
 use crate::provider::mint::answer::Answer;
 use crate::provider::reply::{Reply, error_answer};
@@ -14,6 +14,9 @@ use crate::provider::state::Shared;
 use crate::provider::token::successful;
 
 use super::session;
+
+/// Seconds that an exchanged token lives: 60 days.
+const LONG: i64 = 60 * 86_400;
 
 fn refuse(shared: &Shared, kind: &str, why: &str) -> Reply {
     let answer = error_answer(&shared.dialect, Endpoint::Token, kind, why);
@@ -42,6 +45,32 @@ pub fn app(shared: &Shared, inbound: &Inbound) -> Reply {
         tab: String::new(),
         person: None,
     }))
+}
+
+/// `fb_exchange_token` (since May 2012): a token for 60 days, for one of the same app that is still good.
+pub fn exchanged(shared: &Shared, inbound: &Inbound, client: &ClientRegistration) -> Reply {
+    let refuse = |kind: &str, why: &str| refuse(shared, kind, why).grant(Some(Grant::TokenExchange));
+    let Some(text) = one(&inbound.form, "fb_exchange_token") else {
+        return refuse("invalid_request", "(#100) fb_exchange_token is missing");
+    };
+    let user = match super::bearer::of(shared, text) {
+        Ok(Bearer::User(user)) => user,
+        Ok(Bearer::App { .. }) => return refuse("invalid_request", "(#100) an app token cannot be exchanged"),
+        Err(bad) => return refuse(bad.kind, &bad.why).from(bad.origin),
+    };
+    if user.client_id != client.id {
+        return refuse("invalid_token.unknown", "this token was given to another app").from(Some(user.origin));
+    }
+    let now = user.origin.attempt.now();
+    // A token without end stays one.
+    let expires = if user.expires == session::NEVER { user.expires } else { now + LONG };
+    let token = session::give(shared, &user.origin, &client.id, &user.scopes, expires);
+    let mut body = Wire::object();
+    body.push("access_token", token);
+    if expires != session::NEVER {
+        body.push("expires_in", expires - now);
+    }
+    Reply::of(Endpoint::Token, successful(shared, body)).from(Some(user.origin)).grant(Some(Grant::TokenExchange))
 }
 
 /// `exchange_sessions`: a list of `{"access_token","expires"}`, `null` for each key that is none of the app's.

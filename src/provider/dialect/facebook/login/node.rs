@@ -3,15 +3,15 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::model::fault::Endpoint;
-use crate::model::persona::{Friends, Grant, Item, Look, Person, visible};
+use crate::model::persona::{Friends, Person};
 use crate::model::wire::Wire;
-use crate::provider::claims::is_shown;
 use crate::provider::ledger::Origin;
 use crate::provider::mint::answer::Answer;
 use crate::provider::reply::Reply;
 use crate::provider::state::Shared;
 
 use super::super::scoped_id;
+use super::super::social::Eyes;
 use super::bearer::User;
 use super::graph::{Call, refused};
 use super::permissions;
@@ -72,25 +72,24 @@ fn names(fields: &str) -> Vec<String> {
 pub(super) fn person(call: &Call<'_>, user: &User, endpoint: Endpoint, id: &str) -> Reply {
     let shared = call.shared;
     let asked = call.value("fields").map_or_else(|| ALWAYS.map(str::to_owned).to_vec(), names);
-    let scopes = &shared.dialect.scopes;
+    let friends = circle(user);
+    let eyes = eyes(shared, user, &friends);
     let mut members = Map::new();
     for field in &asked {
-        let is = |of: &Vec<String>| of.contains(field);
-        let opens = |name: &String| scopes.get(name).is_some_and(|own| is(&own.fields) || is(&own.api_fields));
         match field.as_str() {
             "id" => {}
             "permissions" => {
                 members.insert(field.clone(), permissions::list(shared, &user.origin, &user.client_id));
             }
             other if GONE.contains(&other) => {}
-            other if !scopes.values().any(|own| is(&own.fields) || is(&own.api_fields)) => {
-                return refused(shared, endpoint, "invalid_request.field", other);
+            edge if eyes.has_edge(edge) => {
+                if eyes.shows_edge(&user.person, edge) {
+                    members.insert(field.clone(), listed(call, user, &eyes, edge));
+                }
             }
-            other if user.scopes.iter().any(opens) && is_shown(&user.person, other) => {
-                let edge = scopes.values().any(|own| own.api_fields.iter().any(|own| own == other));
-                if edge {
-                    members.insert(field.clone(), listed(call, user, other));
-                } else if let Some(value) = user.person.fields.get(other) {
+            other if !eyes.has_field(other) => return refused(shared, endpoint, "invalid_request.field", other),
+            other if eyes.sees(&user.person, other) => {
+                if let Some(value) = user.person.fields.get(other) {
                     members.insert(field.clone(), shown(other, value));
                 }
             }
@@ -115,7 +114,9 @@ fn picture_data(url: &str) -> Json {
 
 /// `/me/picture`: the picture itself, or with `redirect=0` where it is.
 pub(super) fn picture(call: &Call<'_>, user: &User, endpoint: Endpoint) -> Reply {
-    let url = user.person.text("picture").filter(|_| is_shown(&user.person, "picture")).unwrap_or_default();
+    let friends = circle(user);
+    let sees = eyes(call.shared, user, &friends).sees(&user.person, "picture");
+    let url = user.person.text("picture").filter(|_| sees).unwrap_or_default();
     if matches!(call.value("redirect"), Some("0" | "false")) {
         return Reply::of(endpoint, Answer::json(200, Wire::from(json!({ "data": picture_data(&url) }))));
     }
@@ -125,33 +126,39 @@ pub(super) fn picture(call: &Call<'_>, user: &User, endpoint: Endpoint) -> Reply
 /// `/me/friends` and the like.
 pub(super) fn edge(call: &Call<'_>, user: &User, edge: &str, endpoint: Endpoint) -> Reply {
     let shared = call.shared;
-    let scopes = &shared.dialect.scopes;
-    let opens = |own: &crate::model::dialect::Scope| own.api_fields.iter().any(|own| own == edge);
-    let Some((scope, _)) = scopes.iter().find(|(_, own)| opens(own)) else {
+    let friends = circle(user);
+    let eyes = eyes(shared, user, &friends);
+    let Some(scope) = eyes.opening(edge) else {
         return refused(shared, endpoint, "invalid_request.path", edge);
     };
-    let granted = user.scopes.contains(scope) && is_shown(&user.person, edge);
-    if !granted && call.option(&user.origin, "edge_denied") == "error" {
+    let shows = eyes.shows_edge(&user.person, edge);
+    if !shows && call.option(&user.origin, "edge_denied") == "error" {
         return refused(shared, endpoint, "insufficient_scope.edge", scope);
     }
-    let body = if granted { listed(call, user, edge) } else { json!({ "data": [] }) };
+    let body = if shows { listed(call, user, &eyes, edge) } else { json!({ "data": [] }) };
     Reply::of(endpoint, Answer::json(200, Wire::from(body)))
 }
 
+/// Who knows whom, where this token looks.
+fn circle(user: &User) -> Friends {
+    Friends::of(user.origin.attempt.inner().people.values())
+}
+
+/// The eyes of whoever's token it is. Nothing is open without a permission.
+fn eyes<'a>(shared: &'a Shared, user: &'a User, friends: &'a Friends) -> Eyes<'a> {
+    let viewer = Some(user.person.name.as_str());
+    Eyes { dialect: &shared.dialect, friends, viewer, granted: &user.scopes, open: false }
+}
+
 /// The entries of an edge, a page at a time.
-fn listed(call: &Call<'_>, user: &User, edge: &str) -> Json {
+fn listed(call: &Call<'_>, user: &User, eyes: &Eyes<'_>, edge: &str) -> Json {
     if edge == "friends" {
-        let graph = Friends::of(user.origin.attempt.inner().people.values());
-        let names: Vec<&str> = graph.friends_of(&user.person.name).collect();
+        let names: Vec<&str> = eyes.friends.friends_of(&user.person.name).collect();
         let total = names.len();
         let friends: Vec<Json> = names.into_iter().filter_map(|name| friend(call.shared, user, name)).collect();
         return json!({ "data": friends, "paging": {}, "summary": { "total_count": total } });
     }
-    let graph = Friends::default();
-    let own = Look { owner: &user.person, viewer: Some(&user.person.name), friends: &graph };
-    let shown = |item: &&Item| item.visible.as_ref().is_none_or(|audience| visible(own, audience, Grant::Given));
-    let items = user.person.edges.get(edge).map(Vec::as_slice).unwrap_or_default();
-    let all: Vec<Json> = items.iter().filter(shown).map(|item| json!(item.data)).collect();
+    let all: Vec<Json> = eyes.edge(&user.person, edge).into_iter().map(|item| json!(item.data)).collect();
     let number = |name: &str| call.value(name).and_then(|text| text.parse::<usize>().ok());
     let (from, limit) = (number("offset").unwrap_or(0), number("limit").unwrap_or(PAGE).clamp(1, 100));
     let page: Vec<Json> = all.iter().skip(from).take(limit).cloned().collect();
