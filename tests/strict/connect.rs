@@ -246,7 +246,10 @@ async fn a_short_token_is_exchanged_for_one_of_sixty_days_by_its_own_app_alone()
     let short = site.token(0, "user_likes").await;
     let ask = |app: &'static str, secret: &'static str, token: &str| {
         let kind = ("grant_type", "fb_exchange_token");
-        post("/graph/oauth/access_token", &[("client_id", app), ("client_secret", secret), kind, ("fb_exchange_token", token)])
+        post(
+            "/graph/oauth/access_token",
+            &[("client_id", app), ("client_secret", secret), kind, ("fb_exchange_token", token)],
+        )
     };
     let answer = site.ask(ask(APP, SECRET, &short)).await;
     assert_eq!(answer.header("content-type"), Some("text/plain; charset=UTF-8"));

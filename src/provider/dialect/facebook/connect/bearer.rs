@@ -26,9 +26,8 @@ const ERA: Era = Era {
 /// A token that opens nothing, or several that differ.
 pub fn caller(shared: &Shared, inbound: &Inbound) -> Result<Option<Bearer>, Bad> {
     let shown = bearer::shown(inbound);
-    let twice = |parameters: &[(String, String)]| {
-        parameters.iter().filter(|(name, _)| name == "access_token").count() > 1
-    };
+    let twice =
+        |parameters: &[(String, String)]| parameters.iter().filter(|(name, _)| name == "access_token").count() > 1;
     let differ = shown.iter().any(|other| Some(other) != shown.first());
     if differ || twice(&inbound.query) || twice(&inbound.form) {
         let why = "access_token stands there more than once".to_owned();
