@@ -18,15 +18,18 @@ struct Example {
     made: &'static str,
     /// Its runtime trusts the authority of a run by what it is given anyway, so it passes with `--tls`, too.
     over_https: bool,
+    /// Another dialect on which it is judged as well: its table stands under a heading of that name.
+    also: Option<&'static str>,
 }
 
-const EXAMPLES: [Example; 4] = [
+const EXAMPLES: [Example; 5] = [
     Example {
         folder: "axum-openidconnect",
         needs: "cargo",
         here: &["cargo", "--version"],
         made: "target/release/axum-openidconnect-example",
         over_https: false,
+        also: None,
     },
     Example {
         folder: "express-openid-client",
@@ -34,6 +37,7 @@ const EXAMPLES: [Example; 4] = [
         here: &["node", "-e", "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)"],
         made: "node_modules/openid-client",
         over_https: true,
+        also: None,
     },
     Example {
         folder: "flask-authlib",
@@ -41,6 +45,15 @@ const EXAMPLES: [Example; 4] = [
         here: &["python3", "-c", "import sys; sys.exit(sys.version_info < (3, 10))"],
         made: ".venv/bin/waitress-serve",
         over_https: true,
+        also: None,
+    },
+    Example {
+        folder: "passport-facebook",
+        needs: "node",
+        here: &["node", "-e", "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)"],
+        made: "node_modules/passport-facebook",
+        over_https: false,
+        also: Some("facebook-connect"),
     },
     Example {
         folder: "single-page",
@@ -52,13 +65,15 @@ const EXAMPLES: [Example; 4] = [
         ],
         made: "server.mjs",
         over_https: false,
+        also: None,
     },
 ];
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
-    let mut trials: Vec<Trial> = EXAMPLES.iter().map(|example| example.trial(false)).collect();
-    trials.extend(EXAMPLES.iter().filter(|example| example.over_https).map(|example| example.trial(true)));
+    let mut trials: Vec<Trial> = EXAMPLES.iter().map(|example| example.trial(false, None)).collect();
+    trials.extend(EXAMPLES.iter().filter(|example| example.over_https).map(|example| example.trial(true, None)));
+    trials.extend(EXAMPLES.iter().filter_map(|example| example.also.map(|also| example.trial(false, Some(also)))));
     trials.push(Trial::test("no example is left out", || nothing_left_out().map_err(Failed::from)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -79,11 +94,13 @@ fn nothing_left_out() -> Result<(), String> {
 }
 
 impl Example {
-    fn trial(&'static self, tls: bool) -> Trial {
-        let name = format!("examples/{}{}", self.folder, if tls { " over https" } else { "" });
+    fn trial(&'static self, tls: bool, dialect: Option<&'static str>) -> Trial {
+        let how = dialect.map(|dialect| format!(" on {dialect}"));
+        let how = if tls { " over https".to_owned() } else { how.unwrap_or_default() };
+        let name = format!("examples/{}{how}", self.folder);
         match self.missing() {
             None => Trial::test(format!("{name} passes and its table is true"), move || {
-                self.compare(tls).map_err(Failed::from)
+                self.compare(tls, dialect).map_err(Failed::from)
             }),
             Some(why) => Trial::test(format!("{name}, ignored: needs {why}"), || Ok(())).with_ignored_flag(true),
         }
@@ -110,10 +127,19 @@ impl Example {
         typed(&words.into_iter().flatten().filter_map(toml::Value::as_str).collect::<Vec<_>>())
     }
 
-    fn compare(&self, tls: bool) -> Result<(), String> {
+    /// What the README says of one dialect.
+    fn part<'t>(&self, readme: &'t str, dialect: Option<&str>) -> Result<&'t str, String> {
+        let Some(also) = self.also else { return Ok(readme) };
+        let heading = format!("\n## {also}\n");
+        let parts = readme.split_once(&heading).ok_or_else(|| format!("README has no heading {}", heading.trim()))?;
+        Ok(if dialect.is_some() { parts.1 } else { parts.0 })
+    }
+
+    fn compare(&self, tls: bool, dialect: Option<&str>) -> Result<(), String> {
         let output = Command::new(env!("CARGO_BIN_EXE_countersign"))
             .args(["run", "--report", "json=-"])
             .args(tls.then_some("--tls"))
+            .args(dialect.into_iter().flat_map(|dialect| ["--dialect", dialect]))
             .arg("--partner")
             .arg(self.folder().join("countersign.toml"))
             .output()
@@ -125,7 +151,7 @@ impl Example {
         let report: Value = serde_json::from_slice(&output.stdout).map_err(|error| format!("{error}\n{told}"))?;
         let seen = rows_of_the_report(&report);
         let readme = std::fs::read_to_string(self.folder().join("README.md")).map_err(|error| error.to_string())?;
-        let told = rows_of_the_table(&readme)?;
+        let told = rows_of_the_table(self.part(&readme, dialect)?)?;
         if seen == told {
             Ok(())
         } else {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use crate::model::exchange::{Exchange, Party, Purpose, Transcript};
 use crate::model::fault::{Endpoint, Grant};
 
-use super::leaks::contains;
+use super::leaks::{contains, is_documented};
 use super::{Breach, Facts, Mismatch, describe, masked, printable};
 
 /// What every transcript must hold.
@@ -40,6 +40,7 @@ fn secret_in_url(exchanges: &[&Exchange], facts: &Facts) -> Option<Breach> {
     let secrets = facts.secrets.get("client_secret")?;
     let exchange = exchanges
         .iter()
+        .filter(|exchange| !is_documented(facts, exchange))
         .find(|exchange| secrets.iter().any(|secret| exchange.request.url.contains(secret.as_str())))?;
     let observed = format!("it is in a request to the {}", exchange.to);
     Some(breach(
@@ -206,6 +207,21 @@ mod tests {
 
     fn found(exchanges: Vec<Exchange>, facts: &Facts) -> Vec<&'static str> {
         invariants(&Transcript { exchanges }, facts).into_iter().map(|breach| breach.invariant).collect()
+    }
+
+    #[test]
+    fn what_a_dialect_documents_in_the_address_of_a_servers_call_is_no_leak() {
+        let by_query = Facts { calls_by_query: true, ..facts() };
+        let main = Party::Provider(ProviderName::Main);
+        let asked = |from: Party, endpoint: Endpoint| {
+            let url = "http://localhost:1/token?client_secret=s3cr3ts3cr3t";
+            vec![Exchange { from, ..exchange(main, Some(endpoint), url, "", 200) }]
+        };
+        assert_eq!(found(asked(Party::Partner, Endpoint::Token), &by_query), Vec::<&str>::new());
+        assert_eq!(found(asked(Party::Partner, Endpoint::Token), &facts()), ["secret-in-url"]);
+        // A browser keeps its addresses, whatever is documented.
+        assert_eq!(found(asked(Party::Agent, Endpoint::Token), &by_query), ["secret-in-url"]);
+        assert_eq!(found(asked(Party::Partner, Endpoint::Authorization), &by_query), ["secret-in-url"]);
     }
 
     fn facts() -> Facts {

@@ -91,6 +91,7 @@ fn stands_in(look: &Look<'_>, exchange: &Exchange, place: LeakPlace, value: &str
             || basic(&request.headers).is_some_and(|credentials| credentials.contains(value))
     };
     match place {
+        LeakPlace::Url if is_documented(look.facts, exchange) => false,
         LeakPlace::Url => is_in_address(&request.url, value) || is_in_address(location(exchange), value),
         LeakPlace::Referer => header(&request.headers, "referer").is_some_and(|from| {
             // Whoever is told her own address learns nothing.
@@ -111,6 +112,13 @@ fn stands_in(look: &Look<'_>, exchange: &Exchange, place: LeakPlace, value: &str
         // A log is nowhere in a transcript: the harness keeps what a started partner prints apart.
         LeakPlace::Log => false,
     }
+}
+
+/// Whether it is a call by the partner's server whose address may carry what the dialect documents there.
+pub(super) fn is_documented(facts: &Facts, exchange: &Exchange) -> bool {
+    let by_server = exchange.from == Party::Partner && matches!(exchange.to, Party::Provider(_));
+    let calls = [Endpoint::Token, Endpoint::Userinfo, Endpoint::Api, Endpoint::Introspection];
+    facts.calls_by_query && by_server && exchange.endpoint.is_some_and(|endpoint| calls.contains(&endpoint))
 }
 
 /// Where an answer of the partner sends the browser.

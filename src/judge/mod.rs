@@ -74,6 +74,8 @@ pub struct Facts {
     pub pages: Vec<PageSeen>,
     /// What stands between scopes; empty: blanks.
     pub scope_separator: String,
+    /// The dialect documents that a partner's server puts what it sends into the address of its calls.
+    pub calls_by_query: bool,
     /// A fault made the provider unavailable: 502 to 504 of the partner are fine.
     pub outage: bool,
     /// Named schemas under `specs/`.

@@ -114,7 +114,9 @@ pub const FLAWS: &[Switch] = &[
     flaw("keeps-old-refresh-token", Base::Oidc, "a rotated refresh token is not stored"),
     flaw("drops-refresh-when-absent", Base::Oidc, "a refresh response without a refresh token costs the old one"),
     flaw("ignore-expired-session-after-revoke", Base::Oidc, "the session lives on after the grant is gone"),
-    flaw("bearer-in-query", Base::Oidc, "the access token stands in the address of userinfo and API"),
+    // Facebook documents just that.
+    flaw("bearer-in-query", Base::Oidc, "the access token stands in the address of userinfo and API")
+        .not_on(&["facebook-login", "facebook-connect"]),
     flaw(
         "accepts-foreign-access-token",
         Base::Full,

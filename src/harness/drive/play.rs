@@ -391,6 +391,7 @@ impl Play {
             partner: self.base.clone(),
             pages: browsers.iter().flat_map(Browser::pages).chain(scripts).collect(),
             scope_separator: self.world.ground.dialect.scope_separator.clone(),
+            calls_by_query: self.world.ground.dialect.calls_by_query,
             outage,
             schemas: Arc::clone(&self.world.ground.schemas),
         }

@@ -46,6 +46,10 @@ pub struct Dialect {
     /// Name of a parameter in the standard -> its name here, where they differ.
     #[serde(default)]
     pub parameters: BTreeMap<String, String>,
+    /// A partner's server may put everything into the address of its calls: the provider's documentation shows codes,
+    /// secrets and tokens there. It is then no leak.
+    #[serde(default)]
+    pub calls_by_query: bool,
     /// What stands between scopes: a blank when absent (RFC 6749, section 3.3).
     #[serde(default = "blank")]
     pub scope_separator: String,
@@ -95,6 +99,7 @@ impl Default for Dialect {
             hosts: BTreeMap::new(),
             version: None,
             parameters: BTreeMap::new(),
+            calls_by_query: false,
             scope_separator: blank(),
             subject: sub(),
             rename: BTreeMap::new(),
