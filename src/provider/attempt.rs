@@ -19,7 +19,7 @@ use super::dialect::held::Key;
 use super::environment::Surroundings;
 use super::faults::{self, Only, Placed};
 use super::ledger::Origin;
-use super::state::{AttemptState, Options, Shared, random_id};
+use super::state::{AttemptState, Inner, Options, Shared, random_id};
 use super::{Attempt, AttemptSpec, Notified, NotifyError, logout};
 
 /// The origin that a tag names.
@@ -359,13 +359,11 @@ impl Attempt {
     pub fn finish(&self) {
         self.mend_all();
         self.state.finished.store(true, Ordering::Release);
-        self.shared.ledger().attempts.remove(&self.state.id);
+        self.shared.ledger().forget(&self.state.id);
+        self.shared.circle.forget(&self.state.id);
         let mut inner = self.state.inner();
-        inner.people.clear();
-        inner.exchanges.clear();
-        inner.secrets.clear();
-        inner.logins.clear();
-        inner.causes.clear();
+        // What is held ends by itself; all else goes, with the room that it took.
+        *inner = Inner { held: std::mem::take(&mut inner.held), ..Inner::default() };
     }
 }
 

@@ -59,6 +59,13 @@ impl Circle {
         }
     }
 
+    /// An attempt is over: nothing is its any more.
+    pub(super) fn forget(&self, attempt: &str) {
+        let mut values = self.values();
+        values.values_mut().for_each(|claims| claims.retain(|own| own.attempt != attempt));
+        values.retain(|claims| !claims.is_empty());
+    }
+
     /// Whose a value is, among the attempts that are `alive`; nobody's where two of them claim it.
     pub(super) fn owner(&self, value: &str, alive: impl Fn(&str) -> bool) -> Option<Trace> {
         let mut values = self.values();
@@ -74,6 +81,17 @@ mod tests {
 
     fn trace(attempt: &str, tab: &str) -> Trace {
         Trace { attempt: attempt.into(), browser: "first".into(), tab: tab.into(), person: None }
+    }
+
+    #[test]
+    fn an_attempt_that_is_over_leaves_nothing_behind() {
+        let circle = Circle::default();
+        circle.note("shared", trace("a", "main"));
+        circle.note("shared", trace("b", "main"));
+        circle.note("own", trace("a", "main"));
+        circle.forget("a");
+        assert_eq!(circle.count(), 1);
+        assert_eq!(circle.owner("shared", |_| true), Some(trace("b", "main")));
     }
 
     #[test]

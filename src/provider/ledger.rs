@@ -72,6 +72,17 @@ impl<V> Store<V> {
         self.entries.remove(key).map(|(_, value)| value)
     }
 
+    /// Keeps what is still `wanted`, and gives the room of the rest back.
+    pub fn retain(&mut self, wanted: impl Fn(&V) -> bool) {
+        let before = self.entries.len();
+        self.entries.retain(|_, (_, value)| wanted(value));
+        if self.entries.len() < before {
+            self.order.retain(|key| self.entries.contains_key(key));
+            self.order.shrink_to(2 * self.order.len());
+            self.entries.shrink_to(2 * self.entries.len());
+        }
+    }
+
     pub fn values_mut(&mut self) -> impl Iterator<Item = &mut V> {
         self.entries.values_mut().map(|(_, value)| value)
     }
@@ -239,6 +250,17 @@ impl Ledger {
         Some(Origin { attempt: self.attempts.get(&attempt).cloned()?, browser, tab, person })
     }
 
+    /// What an attempt was given is refused once it is over, as if it had never been: it need not be kept.
+    pub fn forget(&mut self, attempt: &str) {
+        self.attempts.remove(attempt);
+        self.pending.retain(|own| own.origin.attempt.id != attempt);
+        self.codes.retain(|own| own.origin.attempt.id != attempt);
+        self.access.retain(|own| own.origin.attempt.id != attempt);
+        self.refresh.retain(|own| own.origin.attempt.id != attempt);
+        self.sessions.retain(|own| own.origin.attempt.id != attempt);
+        self.devices.retain(|own| own.origin.attempt.id != attempt);
+    }
+
     /// Whatever a family of tokens holds is dead from now on.
     pub fn revoke_family(&mut self, family: &str) {
         self.access.values_mut().filter(|token| token.family == family).for_each(|token| token.revoked = true);
@@ -259,6 +281,17 @@ mod tests {
         assert!(store.get("0").is_none());
         assert!(store.get(&(CAPACITY + 9).to_string()).is_some());
         assert!(store.entries.len() <= CAPACITY);
+    }
+
+    #[test]
+    fn a_store_keeps_what_is_wanted_and_no_trace_of_the_rest() {
+        let mut store = Store::new(Duration::from_secs(60));
+        for number in 0..100 {
+            store.insert(number.to_string(), number);
+        }
+        store.retain(|number| number % 10 == 0);
+        assert_eq!(store.count(), 10);
+        assert!(store.get("50").is_some() && store.get("51").is_none());
     }
 
     #[test]

@@ -254,9 +254,11 @@ impl Inner {
         self.sessions.insert(id, session);
     }
 
-    /// Notes a login under way.
-    pub fn begin(&mut self, session: &str, transaction: Transaction) {
-        push_bounded(&mut self.everybodys_logins, transaction.clone(), 1_000);
+    /// Notes a login under way: in its session, and for a flaw where everybody's are found.
+    pub fn begin(&mut self, session: &str, transaction: Transaction, for_everybody: bool) {
+        if for_everybody {
+            push_bounded(&mut self.everybodys_logins, transaction.clone(), 1_000);
+        }
         if let Some(own) = self.sessions.get_mut(session) {
             push_bounded(&mut own.logins, transaction, LOGINS);
         }

@@ -84,7 +84,8 @@ pub(in crate::reference) async fn begin(app: &App, visit: &Visit) -> Page {
     if is_new {
         inner.put(id.clone(), Session { kept_state: Some(kept), ..Session::default() });
     }
-    inner.begin(&id, transaction);
+    let for_everybody = app.flaws.has("code-not-bound-to-browser") || app.flaws.has("state-not-bound-to-session");
+    inner.begin(&id, transaction, for_everybody);
     Page { status: 302, cookie: is_new.then_some(id), ..Page::to(&target) }
 }
 
