@@ -190,7 +190,7 @@ fn faults_id_token(case: &Case) -> bool {
 pub fn isolation(case: &Case) -> Isolation {
     let by_steps = case.steps.iter().map(|step| match &step.act {
         Act::Restart => Isolation::Isolated,
-        Act::Provider(options) if options.keys_max_age.is_some() => Isolation::Isolated,
+        Act::Provider(options) if options.keys_max_age.is_some() || options.key.is_some() => Isolation::Isolated,
         // Accounts that somebody else makes meanwhile would be counted.
         Act::Expect(expectation) if expectation.counts_accounts() => Isolation::Exclusive,
         _ => Isolation::Shared,

@@ -363,6 +363,8 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
         ("local-accounts", at.places.contains_key("sign_up")),
         ("account-count", manifest.accounts.count.is_some()),
         ("token-login", at.places.contains_key("token_login")),
+        ("id-token-login", at.places.contains_key("id_token_login")),
+        ("ask-again", at.places.contains_key("ask_again")),
         ("linking", at.places.contains_key("link")),
         ("backchannel-logout", at.endpoints.contains_key("backchannel_logout")),
         ("deauthorize", at.endpoints.contains_key("deauthorize")),

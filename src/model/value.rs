@@ -74,6 +74,8 @@ pub enum Source {
         client: Option<String>,
         /// Seconds by which it was issued earlier (negative) or later.
         time: Option<i64>,
+        /// The key that signs it; the provider's own when absent.
+        sign: Option<String>,
     },
     /// A public key.
     Key {

@@ -1,8 +1,8 @@
 //! Attempts: whose people, faults and options are in force for which requests.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -121,6 +121,10 @@ impl Attempt {
         }
         let more = self.own_options(&options.dialect)?;
         let secret = options.client_secret.as_ref().map(|value| value.resolve(self)).transpose()?;
+        if let Some(key) = options.key {
+            self.shared.ring.sign_with(key);
+            *self.shared.jwks.write().unwrap_or_else(PoisonError::into_inner) = None;
+        }
         let mut inner = self.state.inner();
         let own = &mut inner.options;
         own.clock = options.clock.unwrap_or(own.clock);

@@ -178,7 +178,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         parameters: parameters.to_vec(),
     };
     if let Some(adapter) = shared.adapter
-        && let Err((kind, why)) = adapter.asks(shared, &mut request)
+        && let Err((kind, why)) = adapter.asks(&attempt, &mut request)
     {
         return back(kind, why);
     }

@@ -1,5 +1,6 @@
 //! The run-time values that the provider knows: its keys, its clock, tokens made now, the request that it answers.
 
+use crate::model::fault::{Address, Layer, Message, Object, Operations, Patch, Selectors, Sign, SigningKey};
 use crate::model::manifest::ID_TOKEN_ALGS;
 use crate::model::value::{Environment, KeyForm, Source};
 use crate::model::wire::Wire;
@@ -30,8 +31,8 @@ impl Environment for Surroundings<'_> {
         match source {
             Source::Time(shift) => Some(Wire::from(self.attempt.now() + shift)),
             Source::Key { key, form, .. } => self.key(key, *form),
-            Source::Token { kind, of, client, time, .. } => {
-                self.token(kind, of.as_deref(), client.as_deref(), time.unwrap_or(0))
+            Source::Token { kind, of, client, time, sign, .. } => {
+                self.token(kind, of.as_deref(), client.as_deref(), time.unwrap_or(0), sign.as_deref())
             }
             Source::Of { field, of, .. } if field == "parameters" && of == "request" => {
                 let members = self.request.iter().map(|(name, value)| (name.clone(), Wire::from(value.as_str())));
@@ -64,7 +65,14 @@ impl Surroundings<'_> {
         public.clone().find(registered).copied().unwrap_or("RS256")
     }
 
-    fn token(&self, kind: &str, of: Option<&str>, client: Option<&str>, shift: i64) -> Option<Wire> {
+    fn token(
+        &self,
+        kind: &str,
+        of: Option<&str>,
+        client: Option<&str>,
+        shift: i64,
+        sign: Option<&str>,
+    ) -> Option<Wire> {
         let person = self.attempt.person(of?)?;
         let id = {
             let clients = self.shared.clients.read().unwrap_or_else(std::sync::PoisonError::into_inner);
@@ -111,7 +119,15 @@ impl Surroundings<'_> {
                 return made.ok().map(Wire::from);
             }
         };
-        token::honest(draft).ok().map(Wire::from)
+        let Some(key) = sign else { return token::honest(draft).ok().map(Wire::from) };
+        let sign = Sign { key: Some(SigningKey::Named(key.to_owned())), ..Sign::default() };
+        let patch = Patch {
+            address: Address { message: Message::Object(Object::IdToken), layer: Layer::Members },
+            selectors: Selectors::default(),
+            operations: Operations { sign: Some(sign), ..Operations::default() },
+        };
+        let bytes = token::mint(draft, &[&patch], &[], self).ok()?;
+        Some(Wire::from(String::from_utf8_lossy(&bytes).into_owned()))
     }
 
     /// An access token that opens what it says, as if its client had got it by a login.

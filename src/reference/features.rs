@@ -33,7 +33,7 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
     };
     let app = app.of_issuer(&session.issuer);
     if !session.granted.iter().any(|scope| scope == wanted.scope) {
-        return Page::sorry(403, "You did not allow this. Log in again to change that.");
+        return not_allowed(app, name);
     }
     if session.rests_until > now() && !app.flaws.has("calls-on-when-throttled") {
         return later();
@@ -83,6 +83,15 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
         Ok((500.., _)) | Err(_) if app.flaws.has("signs-out-when-api-fails") => ended(app, &id),
         _ => Page::sorry(502, "The provider cannot be reached."),
     }
+}
+
+/// The feature needs what the person declined: where she can allow it after all.
+fn not_allowed(app: &App, name: &str) -> Page {
+    if app.tongue().ask_again.is_none() {
+        return Page::sorry(403, "You did not allow this. Log in again to change that.");
+    }
+    let content = format!("<p>You did not allow this. <a href=\"/features/{name}/allow\">Allow it now</a></p>");
+    Page::html(403, "That did not work", &content)
 }
 
 /// A call of the API.

@@ -122,6 +122,8 @@ pub const FLAWS: &[Switch] = &[
         Base::Full,
         "the token login takes access tokens that other clients were given",
     ),
+    flaw("believes-posted-id-token", Base::Full, "an ID token that its front end posts is decoded only"),
+    flaw("takes-id-token-for-anybody", Base::Full, "an ID token that its front end posts may be for any client"),
     // Facebook
     flaw("no-appsecret-proof", Base::Min, "calls the Graph without appsecret_proof"),
     flaw("deauth-no-signature-check", Base::Min, "what is in a signed_request is believed, whoever sealed it"),
@@ -130,6 +132,13 @@ pub const FLAWS: &[Switch] = &[
     flaw("deletion-wrong-reply", Base::Min, "answers a request for deletion with a page instead of address and code"),
     flaw("crashes-on-error-code", Base::Min, "500 when the provider sends an error as a number and no code"),
     flaw("signs-out-at-403", Base::Oidc, "signs the person out when a permission is missing"),
+    flaw("never-rerequests", Base::Oidc, "asks for a declined permission again as if it had never been declined"),
+    flaw("reauthentication-not-asked", Base::Full, "deletes an account after a login that asked for no password"),
+    flaw(
+        "reauthentication-unchecked",
+        Base::Full,
+        "takes it that the provider asked for the password, because it was told to",
+    ),
     flaw("takes-no-padding", Base::Min, "a signed_request with padding is refused"),
     flaw("calls-on-when-throttled", Base::Oidc, "goes on calling the API when it is told that it was too much"),
     // logout

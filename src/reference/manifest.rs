@@ -27,6 +27,11 @@ const TOKEN_LOGIN: &str = r#"
 token_login = { path = "/token-login", method = "POST", form = { access_token = "{access_token}" } }
 "#;
 
+/// The front end gets an ID token by itself.
+const ID_TOKEN_LOGIN: &str = r#"
+id_token_login = { path = "/id-token-login", method = "POST", form = { id_token = "{id_token}" } }
+"#;
+
 /// What Facebook tells an app by itself.
 const REMOVAL: &str = r#"
 endpoints.deauthorize = "/deauthorize"
@@ -52,6 +57,7 @@ fn capabilities(base: Base, tongue: &Tongue) -> Vec<&'static str> {
         ("refresh", tongue.refresh && base >= Base::Oidc),
         ("discovery", openid),
         ("rp-initiated-logout", openid && base == Base::Full),
+        ("reauthenticates", tongue.reauthenticates && base == Base::Full),
     ];
     all.into_iter().filter_map(|(name, has)| has.then_some(name)).collect()
 }
@@ -81,6 +87,16 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     }
     if full && tongue.token_login {
         places.push_str(TOKEN_LOGIN);
+    }
+    if full && tongue.id_token_login {
+        places.push_str(ID_TOKEN_LOGIN);
+    }
+    if let (true, Some(_), Some(Feature { name, .. })) = (base >= Base::Oidc, tongue.ask_again, tongue.features.first())
+    {
+        places.push_str(&format!("ask_again = \"/features/{name}/allow\"\n"));
+    }
+    if full && tongue.reauthenticates {
+        places.push_str("delete_account = \"/account/delete\"\n");
     }
     if tongue.graph {
         places.push_str(REMOVAL);

@@ -31,6 +31,9 @@ pub(super) struct Transaction {
     pub asked: Vec<String>,
     /// The provider that it was begun with: its issuer.
     pub issuer: String,
+    /// It is to confirm that the person wants her account deleted: what a token that comes after her password was asked
+    /// for says.
+    pub confirms: Option<String>,
 }
 
 /// Who is signed in.

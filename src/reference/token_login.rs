@@ -6,12 +6,12 @@ use serde_json::Value as Json;
 use super::accounts;
 use super::facebook;
 use super::jwt::Token;
+use super::login;
 use super::state::{App, Session, User, now};
 use super::web::{Page, Visit, sign_in};
 
 pub(super) async fn token_login(app: &App, visit: &Visit) -> Page {
-    // Another site's form would sign the person in as somebody else.
-    if visit.origin.as_ref().is_some_and(|origin| *origin != app.base_url) {
+    if is_foreign(app, visit) {
         return Page::sorry(403, "This login was not begun here.");
     }
     let Some(text) = visit.form.get("access_token") else { return Page::sorry(400, "There is no access token.") };
@@ -41,6 +41,32 @@ pub(super) async fn token_login(app: &App, visit: &Visit) -> Page {
         access_token: Some(text.clone()),
         ..Session::default()
     };
+    let id = sign_in(app, visit.session.as_deref(), session);
+    Page { cookie: Some(id), ..Page::to("/") }
+}
+
+/// Another site's form would sign the person in as somebody else.
+fn is_foreign(app: &App, visit: &Visit) -> bool {
+    visit.origin.as_ref().is_some_and(|origin| *origin != app.base_url)
+}
+
+/// A login by an ID token that the front end got by itself: it is looked at as closely as one of the token endpoint.
+pub(super) async fn id_token_login(app: &App, visit: &Visit) -> Page {
+    if is_foreign(app, visit) {
+        return Page::sorry(403, "This login was not begun here.");
+    }
+    let Some(text) = visit.form.get("id_token") else { return Page::sorry(400, "There is no ID token.") };
+    let token = match login::verified(app, text, None).await {
+        Ok(token) => token,
+        Err(page) => return *page,
+    };
+    let Some(sub) = token.text("sub").filter(|sub| !sub.is_empty()).map(str::to_owned) else {
+        return Page::sorry(400, "The ID token names nobody.");
+    };
+    let claims = token.claims.as_object().cloned().unwrap_or_default().into_iter().collect();
+    let account = accounts::of(app, &sub, &claims);
+    let session =
+        Session { user: Some(User { sub, account, claims }), issuer: app.config.issuer.clone(), ..Session::default() };
     let id = sign_in(app, visit.session.as_deref(), session);
     Page { cookie: Some(id), ..Page::to("/") }
 }

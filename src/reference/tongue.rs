@@ -42,6 +42,12 @@ pub(super) struct Tongue {
     pub profile: &'static str,
     /// It can be found out which client an access token was given to, and so the base `full` has a token login.
     pub token_login: bool,
+    /// ID tokens can be had without a code, and so the base `full` has a login by one that its front end posts.
+    pub id_token_login: bool,
+    /// What makes the provider ask for a password again, and what says so of a token: only Facebook's way is known.
+    pub reauthenticates: bool,
+    /// The parameter that makes the provider ask again for what was declined.
+    pub ask_again: Option<(&'static str, &'static str)>,
     /// Refresh tokens are given.
     pub refresh: bool,
 }
@@ -77,6 +83,9 @@ const OIDC: Tongue = Tongue {
     form_token: false,
     profile: "",
     token_login: true,
+    id_token_login: true,
+    reauthenticates: false,
+    ask_again: None,
     refresh: true,
 };
 
@@ -93,6 +102,7 @@ const ACME: Tongue = Tongue {
     for_features: &["contacts"],
     features: &[like("contacts")],
     token_login: false,
+    id_token_login: false,
     ..OIDC
 };
 
@@ -116,6 +126,9 @@ const FACEBOOK_LOGIN: Tongue = Tongue {
     form_token: false,
     profile: "fields=id,name,email",
     token_login: true,
+    id_token_login: true,
+    reauthenticates: true,
+    ask_again: Some(("auth_type", "rerequest")),
     refresh: false,
 };
 
@@ -128,6 +141,9 @@ const FACEBOOK_CONNECT: Tongue = Tongue {
     form_token: true,
     profile: "",
     token_login: false,
+    id_token_login: false,
+    reauthenticates: false,
+    ask_again: None,
     ..FACEBOOK_LOGIN
 };
 

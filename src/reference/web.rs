@@ -229,12 +229,22 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("POST", "/token-login") if app.config.base == Base::Full && app.tongue().token_login => {
             token_login::token_login(app, visit).await
         }
+        ("POST", "/id-token-login") if app.config.base == Base::Full && app.tongue().id_token_login => {
+            token_login::id_token_login(app, visit).await
+        }
+        ("GET", "/account/delete") if app.tongue().reauthenticates && user_of(app, visit).is_some() => {
+            login::begin_deletion(app, visit).await
+        }
         ("POST", "/deauthorize") if app.tongue().graph => facebook::deauthorize(app, visit),
         ("POST", "/data-deletion") if app.tongue().graph => facebook::delete(app, visit),
         ("GET", "/deletion") if app.tongue().graph => facebook::deletion_status(app, visit),
         ("GET", "/test/accounts") => Page::json(200, &serde_json::json!({ "opened": app.inner().opened() })),
         ("POST", "/test/reset") => reset(app),
         ("GET", "/healthz") => Page::json(200, &serde_json::json!({ "ready": true })),
+        ("GET", path) if path.starts_with("/features/") && path.ends_with("/allow") => {
+            let name = path.trim_start_matches("/features/").trim_end_matches("/allow");
+            login::begin_again(app, visit, name).await
+        }
         ("GET", path) if path.starts_with("/features/") => {
             features::feature(app, visit, path.trim_start_matches("/features/")).await
         }

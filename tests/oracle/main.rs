@@ -79,7 +79,8 @@ fn oracle(python: &Path) -> Result<(), String> {
     everybody.options(&options).map_err(|error| error.to_string())?;
     let made = |kind: &str| {
         let of = Some("alice".to_owned());
-        let source = Source::Token { kind: kind.to_owned(), of, at: ProviderName::Main, client: None, time: None };
+        let source =
+            Source::Token { kind: kind.to_owned(), of, at: ProviderName::Main, client: None, time: None, sign: None };
         everybody.source(&source).map(|wire| wire.to_text()).ok_or(format!("no {kind}"))
     };
     let base = format!("http://{}", provider.address());
@@ -133,6 +134,7 @@ fn options() -> ProviderOptions {
         refresh: None,
         access_lifetime: None,
         keys_max_age: None,
+        key: None,
         consent_remembered: None,
         client_secret: None,
         device_interval: None,

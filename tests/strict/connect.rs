@@ -107,6 +107,7 @@ impl Site {
             at: ProviderName::Main,
             client: None,
             time: None,
+            sign: None,
         };
         self.provider.everybody().source(&source).expect("it is made").to_text()
     }

@@ -122,6 +122,7 @@ impl Site {
             refresh: None,
             access_lifetime: None,
             keys_max_age: None,
+            key: None,
             consent_remembered: None,
             client_secret: None,
             device_interval: None,

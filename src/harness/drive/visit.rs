@@ -153,7 +153,11 @@ struct Now<'p>(&'p Play);
 
 impl Environment for Now<'_> {
     fn source(&self, source: &Source) -> Option<Wire> {
-        self.0.source(source).or_else(|| self.0.attempt.source(source))
+        match (source, &self.0.variant.value) {
+            // It may be a token, which is made at this moment.
+            (Source::Saved(name), Some(value)) if name == "variant" => value.resolve(self).ok(),
+            _ => self.0.source(source).or_else(|| self.0.attempt.source(source)),
+        }
     }
 }
 

@@ -12,9 +12,10 @@ use crate::model::observation::Seen;
 use super::Drawing;
 
 /// Parameters and members whose values are new in each run, and what their symbols are called.
-const FRESH: [(&str, &str); 19] = [
+const FRESH: [(&str, &str); 20] = [
     ("state", "state"),
     ("nonce", "nonce"),
+    ("auth_nonce", "auth_nonce"),
     ("code", "code"),
     ("code_challenge", "challenge"),
     ("code_verifier", "verifier"),

@@ -467,6 +467,8 @@ pub struct ProviderOptions {
     pub access_lifetime: Option<Duration>,
     /// `Cache-Control: max-age` of the JWKS.
     pub keys_max_age: Option<Duration>,
+    /// The key that signs from now on; those before it stay published.
+    pub key: Option<&'static str>,
     /// Whether consent is remembered.
     pub consent_remembered: Option<bool>,
     /// Another client secret.

@@ -147,7 +147,7 @@ pub struct At {
 }
 
 /// The places that `[at]` may name beside `base`, `return_param`, `features` and `endpoints`.
-pub const PLACES: [&str; 13] = [
+pub const PLACES: [&str; 15] = [
     "login",
     "logout",
     "callback",
@@ -159,6 +159,8 @@ pub const PLACES: [&str; 13] = [
     "local_login",
     "initiate_login",
     "token_login",
+    "id_token_login",
+    "ask_again",
     "device_login",
     "home",
 ];
@@ -171,7 +173,7 @@ pub struct Place {
     /// `GET` when absent.
     pub method: Option<String>,
     /// Form members; `{email}`, `{name}`, `{username}`, `{password}` are filled from the person, `{access_token}` (in
-    /// `token_login`) by the case. Empty with method POST: the form that the page at `path` shows is filled in and sent.
+    /// `token_login`) and `{id_token}` (in `id_token_login`) by the case. Empty with method POST: the form that the page at `path` shows is filled in and sent.
     pub form: BTreeMap<String, String>,
     /// Page whose form is sent (its hidden members, e.g. a CSRF token, go along).
     pub page: Option<String>,

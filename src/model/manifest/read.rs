@@ -25,8 +25,10 @@ const PLACEHOLDERS: [&str; 8] =
 /// What a form of a place may have filled in from the person.
 const PERSON_PLACEHOLDERS: [&str; 4] = ["{email}", "{name}", "{username}", "{password}"];
 
-/// What the form of `token_login` may have filled in beside that.
-const ACCESS_TOKEN: &str = "{access_token}";
+/// Logins by a token that the partner's own front end posts: the place, what its form has filled in beside that, and
+/// what that is called.
+const TOKEN_LOGINS: [(&str, &str, &str); 2] =
+    [("token_login", "{access_token}", "access token"), ("id_token_login", "{id_token}", "ID token")];
 
 /// What a manifest may speak of.
 #[derive(Debug, Clone, Copy)]
@@ -270,11 +272,15 @@ impl<'t> Lint<'t> {
                 self.unknown(&["at", name], &format!("no place is called `{name}`"), name, &PLACES);
             }
             self.place_is_sound(&["at", name], place);
-            if name == "token_login" && !place.form.values().any(|value| value == ACCESS_TOKEN) {
+            let by_token = TOKEN_LOGINS.iter().find(|(own, ..)| own == name);
+            if let Some((own, token, called)) =
+                by_token.filter(|(_, token, _)| !place.form.values().any(|own| own == token))
+            {
+                let (path, member) = (own.replace('_', "-"), token.trim_matches(['{', '}']));
                 self.at(
                     &["at", name],
-                    "nothing says under which name the access token is posted",
-                    "token_login = { path = \"/token-login\", method = \"POST\", form = { access_token = \"{access_token}\" } }",
+                    format!("nothing says under which name the {called} is posted"),
+                    format!("{own} = {{ path = \"/{path}\", method = \"POST\", form = {{ {member} = \"{token}\" }} }}"),
                 );
             }
         }
@@ -314,8 +320,9 @@ impl<'t> Lint<'t> {
             self.at(&way, format!("`{method}` is no method that a place may have"), "GET or POST, in capitals");
         }
         for (member, value) in &place.form {
-            let token_login = way == ["at", "token_login"];
-            let known = |one: &&str| PERSON_PLACEHOLDERS.contains(one) || (token_login && *one == ACCESS_TOKEN);
+            let by_token = TOKEN_LOGINS.iter().find(|(own, ..)| way == ["at", own]);
+            let known =
+                |one: &&str| PERSON_PLACEHOLDERS.contains(one) || by_token.is_some_and(|(_, token, _)| one == token);
             for placeholder in placeholders(value).filter(|one| !known(one)) {
                 let way: Vec<&str> = way.iter().copied().chain(["form", member]).collect();
                 let what = format!("nothing is known as `{placeholder}` here");

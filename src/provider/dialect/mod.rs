@@ -34,7 +34,11 @@ pub(super) trait Adapter: Send + Sync {
     ///
     /// # Errors
     /// Kind and sentence of a refusal that goes back to the client.
-    fn asks(&self, _shared: &Shared, _request: &mut AuthorizationRequest) -> Result<(), (&'static str, &'static str)> {
+    fn asks(
+        &self,
+        _attempt: &AttemptState,
+        _request: &mut AuthorizationRequest,
+    ) -> Result<(), (&'static str, &'static str)> {
         Ok(())
     }
 

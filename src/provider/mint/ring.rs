@@ -63,6 +63,14 @@ impl Ring {
         Ok(())
     }
 
+    /// The shipped keys of that name sign from now on; those before them stay published.
+    pub fn sign_with(&self, name: &'static str) {
+        self.current();
+        let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
+        names.retain(|own| *own != name);
+        names.insert(0, name);
+    }
+
     /// What is published: one key per algorithm of each name, the RS256 key first.
     pub fn published(&self) -> Wire {
         let keys = self.names().into_iter().flat_map(keys::signing_as).map(|(_, key)| key.jwk()).collect();

@@ -10,4 +10,4 @@ mod token;
 
 pub(super) use callbacks::{deauthorize, delete, deletion_status};
 pub(super) use graph::{edge, granted, meaning, proven};
-pub(super) use token::whose;
+pub(super) use token::{reauthenticated, whose};

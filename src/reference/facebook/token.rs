@@ -25,6 +25,19 @@ pub(in crate::reference) async fn whose(app: &App, token: &str) -> Result<Option
     }
 }
 
+/// The nonce of the login for which the provider asked for the password, where it did so for this token.
+///
+/// # Errors
+/// The provider cannot be asked.
+pub(in crate::reference) async fn reauthenticated(app: &App, token: &str) -> Result<Option<String>, String> {
+    let url = graph::address(app, "oauth/access_token_info").await?;
+    let url = with_query(&url, &format!("client_id={}", encoded(&app.config.client_id)));
+    match app.call(url, token).await? {
+        (200, Some(body)) => Ok(body.get("auth_nonce").and_then(Json::as_str).map(str::to_owned)),
+        (status, _) => Err(format!("the provider answered {status}")),
+    }
+}
+
 /// What an answer says of a person's token of this app.
 fn told(body: &Json, app_id: &str) -> Option<String> {
     let data = body.get("data")?;

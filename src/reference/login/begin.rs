@@ -1,5 +1,7 @@
 //! The way to the provider: the authorization request, and what is kept until its answer comes.
 
+use std::collections::BTreeMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::json;
@@ -10,8 +12,47 @@ use crate::reference::provider::with_query;
 use crate::reference::state::{App, Session, Transaction, random};
 use crate::reference::web::{Page, Visit, session_of};
 
-/// Sends the browser to the provider.
+/// For what the browser is sent to the provider.
+#[derive(Default)]
+struct Aim {
+    /// These scopes; all when empty.
+    scopes: Vec<String>,
+    /// Further parameters.
+    parameters: Vec<(&'static str, String)>,
+    /// What the answer must show, if it is to confirm a deletion.
+    confirms: Option<String>,
+}
+
+/// Sends the browser to the provider, to sign in.
 pub(in crate::reference) async fn begin(app: &App, visit: &Visit) -> Page {
+    begin_for(app, visit, Aim::default()).await
+}
+
+/// Sends the browser to the provider once more, for what a feature needs and the person declined.
+pub(in crate::reference) async fn begin_again(app: &App, visit: &Visit, feature: &str) -> Page {
+    let known = app.tongue().features.iter().find(|own| own.name == feature).zip(app.tongue().ask_again);
+    let Some((feature, (name, value))) = known else {
+        return Page::html(404, "Not found", "<p>There is no such feature.</p>");
+    };
+    let mut aim = Aim { scopes: vec![feature.scope.to_owned()], ..Aim::default() };
+    if !app.flaws.has("never-rerequests") {
+        aim.parameters.push((name, value.to_owned()));
+    }
+    let query = BTreeMap::from([("return_to".to_owned(), format!("/features/{}", feature.name))]);
+    begin_for(app, &Visit { query, ..visit.clone() }, aim).await
+}
+
+/// Sends the browser to the provider to ask for the person's password, before her account is deleted.
+pub(in crate::reference) async fn begin_deletion(app: &App, visit: &Visit) -> Page {
+    let nonce: String = random().chars().filter(char::is_ascii_alphanumeric).collect();
+    let mut aim = Aim { confirms: Some(nonce.clone()), ..Aim::default() };
+    if !app.flaws.has("reauthentication-not-asked") {
+        aim.parameters = vec![("auth_type", "reauthenticate".to_owned()), ("auth_nonce", nonce)];
+    }
+    begin_for(app, visit, aim).await
+}
+
+async fn begin_for(app: &App, visit: &Visit, aim: Aim) -> Page {
     let return_to = match visit.query.get("return_to") {
         Some(target) if !is_own(app, target) => return Page::sorry(400, "That address is not one of ours."),
         Some(target) => target.clone(),
@@ -50,8 +91,9 @@ pub(in crate::reference) async fn begin(app: &App, visit: &Visit) -> Page {
         nonce: app.sends_nonce().then(|| if app.flaws.has("nonce-constant") { app.constant.clone() } else { random() }),
         verifier,
         return_to,
-        asked: app.asked(),
+        asked: if aim.scopes.is_empty() { app.asked() } else { aim.scopes },
         issuer: app.config.issuer.clone(),
+        confirms: aim.confirms,
     };
     let redirect_uri = match &visit.host {
         Some(host) if app.flaws.has("host-header-trusted") => format!("http://{host}/callback"),
@@ -72,6 +114,7 @@ pub(in crate::reference) async fn begin(app: &App, visit: &Visit) -> Page {
         query.append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())));
         query.append_pair("code_challenge_method", "S256");
     }
+    query.extend_pairs(&aim.parameters);
     if app.flaws.has("repeats-authz-parameter") {
         query.append_pair("claims_locales", "en");
         query.append_pair("claims_locales", "de");

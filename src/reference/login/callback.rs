@@ -10,6 +10,7 @@ use crate::reference::web::{Page, Visit, escaped, session_of};
 
 use super::begin::begin;
 use super::binding::{take, transaction};
+use super::deletion;
 use super::finish::finish;
 use super::redeem::redeem;
 
@@ -97,6 +98,7 @@ async fn answered(app: &Arc<App>, visit: &Visit) -> Page {
 /// The code for a session.
 async fn redeemed(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction, code: &str) -> Page {
     match redeem(app, code, transaction).await {
+        Ok(fresh) if transaction.confirms.is_some() => deletion::confirmed(app, old, transaction, &fresh).await,
         Ok(fresh) => finish(app, visit, old, transaction, fresh),
         Err(_) if app.flaws.has("restarts-on-error") => begin(app, visit).await,
         Err(page) => *page,

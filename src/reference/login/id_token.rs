@@ -27,25 +27,29 @@ const CLAIMS: [&str; 17] = [
     "email_verified",
 ];
 
-pub(super) async fn verified(
+/// The ID token, if it is to be believed. `login`: the access token that came with it, and the login that it is the end
+/// of; `None`: it was posted by the front end.
+pub(in crate::reference) async fn verified(
     app: &App,
     text: &str,
-    access_token: &str,
-    transaction: &Transaction,
+    login: Option<(&str, &Transaction)>,
 ) -> Result<Token, Box<Page>> {
     let token = Token::parse(text).map_err(|why| Box::new(Page::sorry(400, why)))?;
     if app.flaws.has("crash-on-aud-array") && token.claims.get("aud").is_some_and(Json::is_array) {
         return Err(Box::new(Page::html(500, "Internal error", "<p>aud is not a text</p>")));
     }
-    match fault(app, &token, access_token, transaction).await {
+    match fault(app, &token, login).await {
         None => Ok(token),
         Some(why) => Err(Box::new(Page::sorry(400, why))),
     }
 }
 
 /// Why an ID token is not to be believed (OpenID Connect Core, section 3.1.3.7).
-async fn fault(app: &App, token: &Token, access_token: &str, transaction: &Transaction) -> Option<&'static str> {
+async fn fault(app: &App, token: &Token, login: Option<(&str, &Transaction)>) -> Option<&'static str> {
     let flaw = |id: &str| app.flaws.has(id);
+    if login.is_none() && flaw("believes-posted-id-token") {
+        return None;
+    }
     let unsecured = token.alg == "none" && flaw("accept-alg-none");
     if !unsecured && !flaw("no-signature-check") && !app.is_signed(token).await {
         return Some("The ID token is not signed by the provider.");
@@ -54,7 +58,8 @@ async fn fault(app: &App, token: &Token, access_token: &str, transaction: &Trans
         return Some("The ID token is from another issuer.");
     }
     let authorized = flaw("azp-instead-of-aud") && token.text("azp") == Some(&app.config.client_id);
-    if !flaw("skip-aud") && !authorized && !token.is_for(&app.config.client_id) {
+    let anybody = flaw("skip-aud") || (login.is_none() && flaw("takes-id-token-for-anybody"));
+    if !anybody && !authorized && !token.is_for(&app.config.client_id) {
         return Some("The ID token is for another client.");
     }
     let endless = token.claims.get("exp").is_none_or(Json::is_null) && flaw("exp-missing-ok");
@@ -64,13 +69,15 @@ async fn fault(app: &App, token: &Token, access_token: &str, transaction: &Trans
     if !token.is_issued(now()) {
         return Some("The ID token was issued in the future.");
     }
-    if !token.goes_with(access_token) {
-        return Some("The ID token belongs to another access token.");
-    }
-    let without = token.claims.get("nonce").is_none_or(Json::is_null) && flaw("nonce-missing-ok");
-    let own = transaction.nonce.is_some() && token.text("nonce") == transaction.nonce.as_deref();
-    if app.checks_nonce() && !without && !own {
-        return Some("The ID token belongs to another login.");
+    if let Some((access_token, transaction)) = login {
+        if !token.goes_with(access_token) {
+            return Some("The ID token belongs to another access token.");
+        }
+        let without = token.claims.get("nonce").is_none_or(Json::is_null) && flaw("nonce-missing-ok");
+        let own = transaction.nonce.is_some() && token.text("nonce") == transaction.nonce.as_deref();
+        if app.checks_nonce() && !without && !own {
+            return Some("The ID token belongs to another login.");
+        }
     }
     let claims = token.claims.as_object();
     if flaw("rejects-unknown-claim")

@@ -3,6 +3,7 @@
 mod begin;
 mod binding;
 mod callback;
+mod deletion;
 mod finish;
 mod id_token;
 mod profile;
@@ -12,8 +13,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-pub(super) use begin::begin;
+pub(super) use begin::{begin, begin_again, begin_deletion};
 pub(super) use callback::callback;
+pub(super) use id_token::verified;
 
 /// What a login brought.
 struct Fresh {

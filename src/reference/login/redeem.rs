@@ -76,7 +76,7 @@ pub(super) async fn redeem(app: &App, code: &str, transaction: &Transaction) -> 
     if app.reads_id_token() && !(id_token.is_none() && app.flaws.has("logs-in-without-id-token")) {
         let token = id_token.ok_or_else(|| sorry(400, "The provider gave no ID token."))?;
         fresh.id_token = Some(token.clone());
-        let token = verified(app, &token, &fresh.access_token, transaction).await?;
+        let token = verified(app, &token, Some((&fresh.access_token, transaction))).await?;
         if app.flaws.has("account-before-check") && token.text("sub").is_none_or(str::is_empty) {
             app.inner().open_account(Account::default());
         }

@@ -256,6 +256,9 @@ fn provider_words(options: &ProviderOptions) -> String {
     parts.extend(options.access_lifetime.map(|length| format!("access tokens live for {}", seconds(length))));
     parts.extend(options.keys_max_age.map(|length| format!("its keys may be cached for {}", seconds(length))));
     parts.extend(
+        options.key.map(|key| format!("it signs with its key \"{key}\", and publishes those before it as well")),
+    );
+    parts.extend(
         options.consent_remembered.map(|on| if on { "it remembers consent" } else { "it asks every time" }.to_owned()),
     );
     parts.extend(options.client_secret.as_ref().map(|value| format!("the client secret is {}", values::value(value))));

@@ -71,12 +71,15 @@ fn source(source: &Source) -> String {
         Source::Base64(bytes) => format!("{} raw bytes", bytes.len()),
         Source::Repeat { text, times } => format!("\"{}\" {times} times over", cut(text)),
         Source::Join(pieces) => format!("together: {}", several(pieces.iter().map(value))),
-        Source::Token { kind, of, at, client, time } => {
+        Source::Token { kind, of, at, client, time, sign } => {
             let at = if *at == ProviderName::Main { String::new() } else { format!(" from \"{}\"", at.name()) };
             let of = of.as_ref().map(|of| format!(" of {of}")).unwrap_or_default();
             let client = client.as_ref().map(|client| format!(" for the client \"{client}\"")).unwrap_or_default();
             let time = time.map(|seconds| format!(" made at {seconds:+} s")).unwrap_or_default();
-            format!("a genuine {kind}{of}{at}{client}{time}")
+            match sign {
+                None => format!("a genuine {kind}{of}{at}{client}{time}"),
+                Some(key) => format!("a {kind}{of}{at}{client}{time}, signed with the key \"{key}\""),
+            }
         }
         Source::Key { key, form, members } => {
             let form = match form {

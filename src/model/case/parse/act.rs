@@ -322,8 +322,11 @@ fn subject<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Subject> {
     })
 }
 
+/// Keys that may take the place of the provider's first one.
+pub(super) const NEXT_KEYS: [&str; 2] = ["second", "fresh"];
+
 /// Options of every dialect.
-const OPTIONS: [&str; 12] = [
+const OPTIONS: [&str; 13] = [
     "at",
     "clock",
     "pkce",
@@ -332,6 +335,7 @@ const OPTIONS: [&str; 12] = [
     "refresh",
     "access_lifetime",
     "keys_max_age",
+    "key",
     "consent",
     "client_secret",
     "device_interval",
@@ -375,6 +379,10 @@ fn options<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<ProviderOptions> {
             }
             "access_lifetime" => all.access_lifetime = length(node),
             "keys_max_age" => all.keys_max_age = length(node),
+            "key" => {
+                all.key =
+                    reader.word_of(node, "key", &NEXT_KEYS, |word| NEXT_KEYS.into_iter().find(|own| *own == word));
+            }
             "consent" => {
                 all.consent_remembered = reader.word_of(node, "policy", &["ask", "remember"], |word| match word {
                     "ask" => Some(false),

@@ -343,6 +343,7 @@ fn provider_options() -> Json {
             ("refresh", words("What becomes of refresh tokens.", &["rotate", "keep", "strict", "none"])),
             ("access_lifetime", duration("Lifetime of access tokens.")),
             ("keys_max_age", duration("Cache-Control: max-age of the JWKS.")),
+            ("key", words("The key that signs from now on; those before it stay published.", &act::NEXT_KEYS)),
             ("consent", words("Whether consent is remembered.", &["ask", "remember"])),
             ("client_secret", any("Another client secret.")),
             ("device_interval", duration("RFC 8628 interval.")),

@@ -9,6 +9,7 @@ use crate::model::value::{
     HashAlgorithm, KeyForm, LetterCase, Place, RunValue, Source, Tamper, TextEncoding, Transform, UnicodeForm, Value,
 };
 
+use super::fault::SIGNING_KEYS;
 use super::reader::{Member, Node, Reader, members};
 
 /// The keys that make a table a run-time value, beside `FIELD_of`.
@@ -119,10 +120,13 @@ fn run_value<'t>(reader: &Reader<'t>, table: &'t DeTable<'t>, member: &Member<'t
             other => Source::Join(vec![other]),
         },
         "token" => {
-            used.extend(["of", "at", "client", "time"]);
+            used.extend(["of", "at", "client", "time", "sign"]);
             let own = |key: &str| beside(key).and_then(|node| reader.text_of(node));
             let time = beside("time").and_then(|node| seconds(reader, node));
-            Source::Token { kind: text(), of: own("of"), at: provider("at"), client: own("client"), time }
+            let sign = beside("sign").and_then(|node| {
+                reader.word_of(node, "key", &SIGNING_KEYS, |word| SIGNING_KEYS.contains(&word).then(|| word.to_owned()))
+            });
+            Source::Token { kind: text(), of: own("of"), at: provider("at"), client: own("client"), time, sign }
         }
         "key" => {
             let form = beside("as").and_then(|node| key_form(reader, node)).unwrap_or_default();

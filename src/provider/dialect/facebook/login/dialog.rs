@@ -4,7 +4,7 @@ use crate::model::wire::Wire;
 use crate::provider::dialect::Granted;
 use crate::provider::inbound::one;
 use crate::provider::ledger::AuthorizationRequest;
-use crate::provider::state::Shared;
+use crate::provider::state::{AttemptState, Shared};
 
 use super::permissions;
 use super::tokens;
@@ -13,9 +13,14 @@ use super::tokens;
 const AUTH_TYPES: [&str; 4] = ["rerequest", "reauthenticate", "reauthorize", "https"];
 
 /// Reads `auth_type`, `auth_nonce` and `return_scopes`.
-pub(super) fn asks(request: &mut AuthorizationRequest) -> Result<(), (&'static str, &'static str)> {
+pub(super) fn asks(
+    attempt: &AttemptState,
+    request: &mut AuthorizationRequest,
+) -> Result<(), (&'static str, &'static str)> {
     let value = |name: &str| one(&request.parameters, name).map(str::to_owned);
-    let (auth_type, nonce) = (value("auth_type").filter(|text| !text.is_empty()), value("auth_nonce"));
+    let stripped = attempt.inner().options.more.get("reauthentication").is_some_and(|how| how == "stripped");
+    let (auth_type, nonce) =
+        if stripped { (None, None) } else { (value("auth_type").filter(|text| !text.is_empty()), value("auth_nonce")) };
     let return_scopes = value("return_scopes").is_some_and(|text| matches!(text.as_str(), "true" | "1"));
     for word in auth_type.iter().flat_map(|text| text.split(',')) {
         match word.trim() {

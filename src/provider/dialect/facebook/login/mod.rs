@@ -22,7 +22,7 @@ use crate::provider::inbound::Inbound;
 use crate::provider::ledger::{AuthorizationRequest, Origin};
 use crate::provider::mint::answer::Answer;
 use crate::provider::reply::Reply;
-use crate::provider::state::Shared;
+use crate::provider::state::{AttemptState, Shared};
 
 /// The adapter.
 pub(in crate::provider) struct Login;
@@ -40,8 +40,12 @@ impl Adapter for Login {
         limited::answer(shared, inbound, path.strip_prefix("/limited/")?, tagged)
     }
 
-    fn asks(&self, _shared: &Shared, request: &mut AuthorizationRequest) -> Result<(), (&'static str, &'static str)> {
-        dialog::asks(request)
+    fn asks(
+        &self,
+        attempt: &AttemptState,
+        request: &mut AuthorizationRequest,
+    ) -> Result<(), (&'static str, &'static str)> {
+        dialog::asks(attempt, request)
     }
 
     fn authorized(&self, shared: &Shared, granted: &Granted<'_>, members: &mut Wire) {
