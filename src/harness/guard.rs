@@ -304,7 +304,7 @@ fn undelivered(attacks: bool, played: &Played, control: Option<&Control>) -> Opt
     let asked = control.is_some_and(|control| {
         missed.addresses.iter().zip(&missed.grants).any(|((at, address), grant)| match (&address.message, grant) {
             // Pushed messages are sent whether anybody asks or not.
-            (Message::Object(Object::LogoutToken), _) => true,
+            (Message::Object(Object::LogoutToken | Object::FrontchannelLogout), _) => true,
             (Message::Response(Endpoint::Token), Some(grant)) => control.grants.contains(grant),
             (message, _) => control.asked.contains(&(*at, message.clone())),
         })

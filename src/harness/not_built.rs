@@ -32,13 +32,15 @@ pub fn not_built(case: &Case) -> Vec<Diagnostic> {
                 }
             }
             Act::Notify(notify) => {
-                if !matches!(notify.send.as_str(), "logout_token" | "signed_request") {
+                let by_frame = notify.send == "frontchannel_logout";
+                if !by_frame && !matches!(notify.send.as_str(), "logout_token" | "signed_request") {
                     add(&notify.send);
                 }
                 match notify.via {
-                    Via::Push => {}
+                    Via::Push if by_frame => add("frontchannel_logout by a push"),
+                    Via::Frame if !by_frame => add("via = \"frame\""),
                     Via::Poll => add("via = \"poll\""),
-                    Via::Frame => add("via = \"frame\""),
+                    Via::Push | Via::Frame => {}
                 }
                 match notify.subject {
                     Some(Subject::Email) => add("subject = \"email\""),
@@ -75,7 +77,13 @@ fn in_fault(line: usize, fault: &Fault, words: &mut Vec<(usize, String)>) {
         let mut add = |word: &str| words.push((line, word.to_owned()));
         match &patch.address.message {
             Message::Response(endpoint) if NO_ENDPOINT.contains(endpoint) => add(&format!("{endpoint}_response")),
-            Message::Object(Object::IdToken | Object::AccessToken | Object::LogoutToken | Object::SignedRequest)
+            Message::Object(
+                Object::IdToken
+                | Object::AccessToken
+                | Object::LogoutToken
+                | Object::SignedRequest
+                | Object::FrontchannelLogout,
+            )
             | Message::Response(_) => {}
             Message::Object(other) => add(other.name()),
         }

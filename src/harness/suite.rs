@@ -367,6 +367,7 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
         ("ask-again", at.places.contains_key("ask_again")),
         ("linking", at.places.contains_key("link")),
         ("backchannel-logout", at.endpoints.contains_key("backchannel_logout")),
+        ("frontchannel-logout", at.endpoints.contains_key("frontchannel_logout")),
         ("deauthorize", at.endpoints.contains_key("deauthorize")),
         ("data-deletion", at.endpoints.contains_key("data_deletion")),
         ("return-param", at.return_param.is_some()),

@@ -180,14 +180,15 @@ impl World {
     fn register(&self, base: &str) {
         let manifest = &self.ground.manifest;
         let absolute = |uri: &String| uri.replace("{base}", base);
-        let logout = manifest.at.endpoints.get("backchannel_logout");
+        let endpoint = |name: &str| manifest.at.endpoints.get(name).map(|place| absolute_place(base, &place.path));
         let registration = ClientRegistration {
             id: manifest.client.id.clone(),
             secret: self.ground.client_secret.clone(),
             auth: manifest.client.auth.clone(),
             redirect_uris: self.redirect_uris(ProviderName::Main, base),
             post_logout_redirect_uris: manifest.client.post_logout_redirect_uris.iter().map(absolute).collect(),
-            backchannel_logout_uri: logout.map(|place| absolute_place(base, &place.path)),
+            backchannel_logout_uri: endpoint("backchannel_logout"),
+            frontchannel_logout_uri: endpoint("frontchannel_logout"),
             callbacks: manifest
                 .at
                 .endpoints

@@ -20,7 +20,7 @@ use super::environment::Surroundings;
 use super::faults::{self, Only, Placed};
 use super::ledger::Origin;
 use super::state::{AttemptState, Inner, Options, Shared, random_id};
-use super::{Attempt, AttemptSpec, Notified, NotifyError, logout};
+use super::{Attempt, AttemptSpec, Notified, NotifyError, front_channel, logout};
 
 /// The origin that a tag names.
 pub(super) fn tagged(shared: &Shared, tag: Option<&str>) -> Option<Origin> {
@@ -289,10 +289,18 @@ impl Attempt {
     /// # Errors
     /// There is nothing that the message could be about, or it is not built.
     pub async fn notify(&self, notify: &Notify, to: &str, cause: Cause) -> Result<Notified, NotifyError> {
+        if notify.send == "frontchannel_logout" {
+            return front_channel::notice(&self.shared, &self.state, notify, to, &cause);
+        }
         if notify.send != "logout_token" {
             return super::dialect::notify::ask(&self.shared, &self.state, notify, to, cause).await;
         }
         logout::notify(&self.shared, &self.state, notify, to, cause).await
+    }
+
+    /// A browser has asked for what a notification has it load.
+    pub fn framed(&self, faults: &[FaultId]) {
+        faults::delivered(&self.state, faults);
     }
 
     /// A value that a forged callback puts on the wire belongs to this attempt; `cause` says which tab opens it.

@@ -24,7 +24,7 @@ use super::mint::answer::Answer;
 use super::mint::{patch, token, verify};
 use super::reply::Reply;
 use super::state::{AttemptState, Shared};
-use super::{ClientRegistration, Notified, NotifyError, claims, pages};
+use super::{ClientRegistration, Notified, NotifyError, claims, front_channel, pages};
 
 /// Parameters of which none may stand there twice.
 const KNOWN: [&str; 5] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint"];
@@ -96,6 +96,10 @@ pub(super) fn end_session(
         }
         to_tell.push((session.sid.clone(), session.origin.clone()));
     }
+    // Whoever sent her has signed her out already.
+    let but = client.as_ref().map(|client| client.id.as_str());
+    let frames: Vec<String> =
+        to_tell.iter().flat_map(|(sid, origin)| front_channel::frames(shared, sid, origin, but)).collect();
     let answer = match target {
         None => Answer::page(200, pages::done("Signed out", "You are signed out.")),
         Some(target) => {
@@ -105,6 +109,10 @@ pub(super) fn end_session(
             }
             Answer::redirect(&target, members)
         }
+    };
+    let answer = match frames.as_slice() {
+        [] => answer,
+        frames => front_channel::page(frames, front_channel::address(&answer).as_deref()),
     };
     (Reply::of(Endpoint::EndSession, answer).from(origin), to_tell)
 }

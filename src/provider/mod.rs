@@ -13,6 +13,7 @@ pub mod dialect;
 mod environment;
 mod everyday;
 mod faults;
+mod front_channel;
 mod inbound;
 mod introspect;
 mod ledger;
@@ -37,7 +38,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::model::dialect::Dialect;
-use crate::model::exchange::{Exchange, Sequence};
+use crate::model::exchange::{Exchange, FaultId, Sequence};
 use crate::model::fault::ProviderName;
 use crate::model::persona::Person;
 use crate::model::value::Unresolved;
@@ -103,6 +104,8 @@ pub struct ClientRegistration {
     pub post_logout_redirect_uris: Vec<String>,
     /// Where logout tokens go.
     pub backchannel_logout_uri: Option<String>,
+    /// What is loaded in a frame when a session ends.
+    pub frontchannel_logout_uri: Option<String>,
     /// Where messages of the dialect go, by the name of the endpoint: `deauthorize`, `data_deletion`.
     pub callbacks: BTreeMap<String, String>,
     /// `id_token_signed_response_alg`: one of [`crate::model::manifest::ID_TOKEN_ALGS`], `RS256` when absent. `HS256`
@@ -314,8 +317,13 @@ pub enum Notified {
     Answered(Box<Exchange>),
     /// Queued for polling.
     Queued,
-    /// To be loaded in a browser: the URL.
-    Frame(String),
+    /// To be loaded in a browser.
+    Frame {
+        /// What is loaded.
+        url: String,
+        /// The faults that changed it; delivered once the browser has asked for it.
+        faults: Vec<FaultId>,
+    },
 }
 
 /// Why a notification could not be sent.

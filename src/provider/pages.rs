@@ -91,6 +91,19 @@ pub(super) fn sign_out(site: &str, action: &str, hidden: &[(String, String)]) ->
     frame(&format!("Sign out of {site}?"), &(words + &form))
 }
 
+/// Signed out here, and now at every site that the session was used at: each is told by a frame that nobody sees.
+/// `onward`: where the person was going, and after how many seconds the page leads there.
+pub(super) fn signed_out(frames: &[String], onward: Option<(&str, u32)>) -> String {
+    let one = |to: &String| format!("<iframe hidden title=\"Signing out\" src=\"{}\"></iframe>\n", escaped(to));
+    let frames: String = frames.iter().map(one).collect();
+    let onward = onward.map(|(to, seconds)| {
+        let to = escaped(to);
+        format!("<p><a href=\"{to}\">Go on</a></p>\n<meta http-equiv=\"refresh\" content=\"{seconds};url={to}\">\n")
+    });
+    let words = "<p role=\"status\">You are signed out, here and at the sites that you signed in to.</p>\n";
+    frame("Signed out", &(words.to_owned() + &onward.unwrap_or_default() + &frames))
+}
+
 /// It is done.
 pub(super) fn done(title: &str, text: &str) -> String {
     frame(title, &format!("<p role=\"status\">{}</p>", escaped(text)))

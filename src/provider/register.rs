@@ -24,11 +24,10 @@ const ADDRESSES: usize = 20;
 const LENGTH: usize = 2_000;
 
 /// Members that would promise what this provider does not do, whatever they say.
-const NOT_DONE: [&str; 14] = [
+const NOT_DONE: [&str; 13] = [
     "authorization_signed_response_alg",
     "default_acr_values",
     "default_max_age",
-    "frontchannel_logout_uri",
     "id_token_encrypted_response_alg",
     "id_token_encrypted_response_enc",
     "introspection_signed_response_alg",
@@ -124,6 +123,12 @@ fn registered(inbound: &Inbound) -> Result<ClientRegistration, Refusal> {
             "backchannel_logout_uri must be an http address of this machine: nothing else is contacted",
         ));
     }
+    let frontchannel_logout_uri = asked.text("frontchannel_logout_uri")?.map(str::to_owned);
+    if frontchannel_logout_uri.as_deref().is_some_and(|uri| !redirect_uris.iter().any(|own| same_origin(own, uri))) {
+        return Err(metadata(
+            "frontchannel_logout_uri must have scheme, host and port of a redirect URI, and no fragment",
+        ));
+    }
     Ok(ClientRegistration {
         id: random_id(),
         secret: (!public).then(|| format!("{}{}", random_id(), random_id())),
@@ -131,10 +136,19 @@ fn registered(inbound: &Inbound) -> Result<ClientRegistration, Refusal> {
         redirect_uris,
         post_logout_redirect_uris: asked.addresses("post_logout_redirect_uris", "invalid_client_metadata")?,
         backchannel_logout_uri,
+        frontchannel_logout_uri,
         callbacks: Default::default(),
         id_token_alg: Some(alg.to_owned()),
         grant_types,
     })
+}
+
+/// OpenID Connect Front-Channel Logout 1.0, section 2.
+fn same_origin(registered: &str, uri: &str) -> bool {
+    match (url::Url::parse(registered), url::Url::parse(uri)) {
+        (Ok(own), Ok(uri)) => own.origin() == uri.origin() && uri.origin().is_tuple() && uri.fragment().is_none(),
+        _ => false,
+    }
 }
 
 /// What was registered, and nothing that was only asked for (RFC 7591, section 3.2.1).
@@ -157,6 +171,10 @@ fn told(client: &ClientRegistration, now: i64) -> Wire {
     }
     if let Some(uri) = &client.backchannel_logout_uri {
         all["backchannel_logout_uri"] = Json::from(uri.as_str());
+    }
+    if let Some(uri) = &client.frontchannel_logout_uri {
+        all["frontchannel_logout_uri"] = Json::from(uri.as_str());
+        all["frontchannel_logout_session_required"] = Json::from(true);
     }
     Wire::from(all)
 }

@@ -148,6 +148,11 @@ pub const FLAWS: &[Switch] = &[
     flaw("logout-keeps-server-session", Base::Min, "signing out forgets the cookie, and the session goes on"),
     flaw("logout-provider-first", Base::Full, "the session ends only when the browser comes back from the provider"),
     flaw("logout-200-always", Base::Full, "bad logout tokens are answered 200, though ignored"),
+    flaw("frontchannel-keeps-session", Base::Full, "front-channel logout is answered, and the session goes on"),
+    flaw("frontchannel-unchecked", Base::Full, "front-channel logout ignores iss and sid"),
+    flaw("frontchannel-ends-all", Base::Full, "front-channel logout ends every session there is"),
+    flaw("frontchannel-not-frameable", Base::Full, "the address for front-channel logout may not be framed"),
+    flaw("frontchannel-cached", Base::Full, "the answer to front-channel logout may be kept for an hour"),
     // resilience
     flaw("tls-verify-off", Base::Min, "the provider's certificate is not looked at"),
     flaw("no-http-timeout", Base::Min, "waits for the provider for ever"),

@@ -20,6 +20,7 @@ local_login = { path = "/local-login", method = "POST", page = "/local-login", f
 /// What only OpenID Connect has: the end of a session that the provider tells of.
 const OPENID: &str = r#"
 endpoints.backchannel_logout = "/backchannel-logout"
+endpoints.frontchannel_logout = "/frontchannel-logout"
 "#;
 
 /// The front end gets an access token by itself.

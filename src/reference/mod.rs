@@ -6,6 +6,7 @@ mod detour;
 mod facebook;
 mod features;
 mod flaws;
+mod front_channel;
 mod jwt;
 mod login;
 mod logout;

@@ -50,6 +50,11 @@ pub const ODDITIES: &[Switch] = &[
     oddity("remembers-twice", Base::Full, "keeps its session in two cookies, each of which is enough"),
     oddity("partitioned-cookie", Base::Full, "keeps its session in a partitioned cookie for all sites"),
     oddity("logout-204", Base::Full, "answers a logout token with 204"),
+    oddity(
+        "frontchannel-by-cookie",
+        Base::Full,
+        "front-channel logout ends the session of the browser that asks alone",
+    ),
     oddity("logout-later", Base::Full, "answers a logout token first, and ends the session afterwards"),
     oddity(
         "exits-on-odd-userinfo",

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::state::{App, Session, User, random};
-use super::{Base, accounts, detour, facebook, features, login, logout, token_login};
+use super::{Base, accounts, detour, facebook, features, front_channel, login, logout, token_login};
 
 /// More than any honest form.
 const BODY: usize = 64 << 10;
@@ -62,6 +62,10 @@ pub(super) struct Page {
     pub cookie: Option<String>,
     /// The login under way for the browser to keep; empty: none any more.
     pub login: Option<String>,
+    /// `Cache-Control`.
+    pub cache: &'static str,
+    /// `X-Frame-Options`.
+    pub framing: Option<&'static str>,
 }
 
 impl Page {
@@ -70,7 +74,16 @@ impl Page {
         let body = format!(
             "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>{title}</title>\n<h1>{title}</h1>\n{content}\n</html>\n"
         );
-        Page { status, body, kind: "text/html; charset=utf-8", location: None, cookie: None, login: None }
+        Page {
+            status,
+            body,
+            kind: "text/html; charset=utf-8",
+            location: None,
+            cookie: None,
+            login: None,
+            cache: "no-store",
+            framing: None,
+        }
     }
 
     pub fn to(location: &str) -> Page {
@@ -153,8 +166,11 @@ async fn answer(app: Arc<App>, request: hyper::Request<Incoming>) -> hyper::Resp
     let mut builder = hyper::Response::builder()
         .status(page.status)
         .header("content-type", page.kind)
-        .header("cache-control", "no-store")
+        .header("cache-control", page.cache)
         .header("referrer-policy", "no-referrer");
+    if let Some(framing) = page.framing {
+        builder = builder.header("x-frame-options", framing);
+    }
     if let Some(location) = &page.location {
         builder = builder.header("location", location.as_str());
     }
@@ -222,6 +238,7 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("POST", "/logout") => logout::local(app, visit).await,
         ("GET", "/logged-out") => logout::returned(app, visit),
         ("POST", "/backchannel-logout") => logout::back_channel(app, visit).await,
+        ("GET", "/frontchannel-logout") => front_channel::logout(app, visit),
         ("GET", "/signup") => accounts::sign_up_page(),
         ("POST", "/signup") => accounts::sign_up(app, visit),
         ("GET", "/local-login") => accounts::local_login_page(),

@@ -44,6 +44,8 @@ async fn every_member_of_the_metadata_is_held_to_its_word_by_a_test_here() {
         "authorization_response_iss_parameter_supported",
         "backchannel_logout_supported",
         "backchannel_logout_session_supported",
+        "frontchannel_logout_supported",
+        "frontchannel_logout_session_supported",
         "request_parameter_supported",
         "request_uri_parameter_supported",
         "claims_parameter_supported",

@@ -19,5 +19,6 @@ mod modes;
 mod registration;
 mod resources;
 mod session;
+mod session_end;
 mod site;
 mod wire;

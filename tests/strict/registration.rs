@@ -171,7 +171,8 @@ async fn what_the_provider_does_not_do_is_refused_by_name() {
         ("userinfo_signed_response_alg", json!("RS256")),
         ("request_object_signing_alg", json!("RS256")),
         ("default_max_age", json!(60)),
-        ("frontchannel_logout_uri", json!("http://127.0.0.1:1/front")),
+        ("frontchannel_logout_uri", json!("http://127.0.0.1:2/front")),
+        ("frontchannel_logout_uri", json!("javascript:alert(1)")),
         ("require_pushed_authorization_requests", json!(true)),
         ("dpop_bound_access_tokens", json!(true)),
         ("post_logout_redirect_uris", json!(["javascript:alert(1)"])),
@@ -183,6 +184,10 @@ async fn what_the_provider_does_not_do_is_refused_by_name() {
         assert_eq!((answer.status, answer.text("error").as_str()), (400, "invalid_client_metadata"), "{name} {value}");
         assert!(answer.text("error_description").contains(name), "{answer:?}");
     }
+    let framed =
+        json!({ "frontchannel_logout_uri": "http://127.0.0.1:2/x", "redirect_uris": ["http://127.0.0.1:2/cb"] });
+    let told = register(&site, &framed).await;
+    assert_eq!((told.status, told.text("frontchannel_logout_uri").as_str()), (201, "http://127.0.0.1:2/x"));
     for (name, value) in [("require_pushed_authorization_requests", json!(false)), ("subject_type", json!("public"))] {
         assert_eq!(register(&site, &asked(json!({ name: value }))).await.status, 201, "{name}");
     }

@@ -50,6 +50,7 @@ struct Client {
     #[serde(default)]
     post_logout_redirect_uris: Vec<Spanned<String>>,
     backchannel_logout_uri: Option<Spanned<String>>,
+    frontchannel_logout_uri: Option<Spanned<String>>,
     /// `deauthorize`, `data_deletion`, … -> address, for dialects that have such messages.
     #[serde(default)]
     callbacks: BTreeMap<String, Spanned<String>>,
@@ -157,9 +158,7 @@ impl Check<'_> {
             );
         }
         own.redirect_uris.iter().chain(&own.post_logout_redirect_uris).for_each(|uri| self.address(uri));
-        if let Some(uri) = &own.backchannel_logout_uri {
-            self.address(uri);
-        }
+        own.backchannel_logout_uri.iter().chain(&own.frontchannel_logout_uri).for_each(|uri| self.address(uri));
         own.callbacks.values().for_each(|uri| self.address(uri));
         own.grant_types.iter().for_each(|grant| self.choice("grant", grant, &GRANT_TYPES));
         if let Some(alg) = &own.id_token_alg {
@@ -192,6 +191,7 @@ impl Check<'_> {
             redirect_uris: texts(&own.redirect_uris),
             post_logout_redirect_uris: texts(&own.post_logout_redirect_uris),
             backchannel_logout_uri: own.backchannel_logout_uri.as_ref().map(|uri| uri.get_ref().clone()),
+            frontchannel_logout_uri: own.frontchannel_logout_uri.as_ref().map(|uri| uri.get_ref().clone()),
             callbacks: own.callbacks.iter().map(|(name, uri)| (name.clone(), uri.get_ref().clone())).collect(),
             id_token_alg: own.id_token_alg.as_ref().map(|alg| alg.get_ref().clone()),
             grant_types: texts(&own.grant_types),

@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::agent::{AgentError, Page};
+use crate::agent::{AgentError, Initiator, Navigation, Page};
 use crate::model::case::{Act, BrowserName, Cookies, FaultSource, SessionIs, Step, Target};
 use crate::model::case::{Change, Expectation, Expected, Notify, Via};
 use crate::model::exchange::{Cause, Party, Purpose};
@@ -354,7 +354,17 @@ impl Play {
                 };
                 self.state().pages.insert((cause.browser.clone(), cause.tab.clone()), page);
             }
-            Ok(Notified::Queued | Notified::Frame(_)) => {}
+            Ok(Notified::Frame { url, faults }) => {
+                let page = self.load_frame(&url, cause).await;
+                self.attempt.framed(notify.at, &faults);
+                match page {
+                    Ok(page) => {
+                        self.state().pages.insert((cause.browser.clone(), cause.tab.clone()), page.seen);
+                    }
+                    Err(error) => self.no_page(&error, cause),
+                }
+            }
+            Ok(Notified::Queued) => {}
             Err(error) if quiet => drop(error),
             Err(error) => self.trouble(error.to_string()),
         }
@@ -362,6 +372,25 @@ impl Play {
         if self.mode == Mode::Control && !quiet && self.case.is_negative() && self.forges_a_message() {
             self.must_have_ended(notify, cause).await;
         }
+    }
+
+    /// Loads an address of the partner in a frame of a page that stands on another port of the partner's own host: of
+    /// the same site, so that cookies go along whatever they say of `SameSite`. Where a browser holds back cookies
+    /// across sites, the specification lets the partner off (Front-Channel Logout 1.0, section 4.1).
+    async fn load_frame(&self, url: &str, cause: &Cause) -> Result<Page, AgentError> {
+        let mut origin = url::Url::parse(&self.base).ok();
+        if let Some(origin) = &mut origin {
+            let own = origin.port().unwrap_or_default();
+            let _ = origin.set_port(Some(if own == 1 { 2 } else { 1 }));
+        }
+        let site = origin.map(|origin| origin.origin().ascii_serialization()).unwrap_or_default();
+        let navigation = Navigation {
+            url: url.to_owned(),
+            initiator: Initiator::Site(site),
+            embedded: true,
+            ..Navigation::default()
+        };
+        self.browser(&cause.browser).open(&cause.tab, navigation, cause).await
     }
 
     fn forges_a_message(&self) -> bool {
@@ -375,7 +404,11 @@ impl Play {
             matches!(
                 patch.address.message,
                 Message::Object(
-                    Object::LogoutToken | Object::SecurityEvent | Object::SignedRequest | Object::PlatformEvent
+                    Object::LogoutToken
+                        | Object::SecurityEvent
+                        | Object::SignedRequest
+                        | Object::PlatformEvent
+                        | Object::FrontchannelLogout
                 )
             )
         })

@@ -127,6 +127,11 @@ impl Attempts {
         self.at(notify.at).notify(notify, to, cause).await
     }
 
+    /// A browser has asked for what a notification of that provider has it load.
+    pub fn framed(&self, at: ProviderName, faults: &[FaultId]) {
+        self.at(at).framed(faults);
+    }
+
     /// A value that a forged callback puts on the wire belongs to this attempt, whichever provider meets it.
     pub fn register(&self, value: &str, cause: &Cause) {
         // The providers of a world share what they know of foreign values.

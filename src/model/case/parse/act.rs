@@ -292,8 +292,11 @@ fn notify<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Notify> {
         "frame" => Some(Via::Frame),
         _ => None,
     };
+    let send = reader.word_of(send, "message that is sent", &MESSAGES, known)?;
+    // There is no other way for it.
+    let usual = if send == "frontchannel_logout" { Via::Frame } else { Via::default() };
     Some(Notify {
-        send: reader.word_of(send, "message that is sent", &MESSAGES, known)?,
+        send,
         about: table.get("about").and_then(|node| reader.person(node)).unwrap_or_else(|| "alice".to_owned()),
         at: table.get("at").and_then(|node| provider(reader, node)).unwrap_or_default(),
         subject: table.get("subject").and_then(|node| subject(reader, node)),
@@ -302,7 +305,7 @@ fn notify<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Notify> {
         via: table
             .get("via")
             .and_then(|node| reader.word_of(node, "way", &["push", "poll", "frame"], via))
-            .unwrap_or_default(),
+            .unwrap_or(usual),
     })
 }
 
