@@ -63,7 +63,7 @@ fn browser_cookie(shared: &Shared) -> &'static str {
 }
 
 /// Seconds that a code lives (RFC 6749, section 4.1.2, recommends ten minutes at most).
-const CODE_LIFETIME: i64 = 60;
+pub(super) const CODE_LIFETIME: i64 = 60;
 
 /// `GET` or `POST` at the endpoint itself.
 pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>) -> Reply {

@@ -157,7 +157,7 @@ async fn handle(
         None => {
             let mut reply = route(&shared, &inbound, tagged.clone(), &mut told);
             if let Some(adapter) = shared.adapter {
-                reply.answer = adapter.dress(&shared, &inbound, reply.answer);
+                reply.answer = adapter.dress(&shared, &inbound, reply.origin.as_ref(), reply.answer);
             }
             cors::readable(&inbound, reply)
         }

@@ -52,6 +52,7 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
         },
         false => token,
     };
+    let shown_token = token.clone();
     let answer = called(app, url.clone(), &token).await;
     let answer = match answer {
         Ok((401, _)) if app.flaws.has("ignore-401") => return shown(name, None),
@@ -67,6 +68,9 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
         other => other,
     };
     match answer {
+        Ok((200, Some(json))) if app.tongue().graph => {
+            shown(name, Some(facebook::all_pages(app, json, &shown_token).await))
+        }
         Ok((200, Some(json))) => shown(name, Some(json)),
         Ok((403, _)) if app.flaws.has("assumes-all-scopes-granted") || app.flaws.has("keeps-old-grant") => {
             shown(name, None)

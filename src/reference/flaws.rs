@@ -139,6 +139,7 @@ pub const FLAWS: &[Switch] = &[
         Base::Full,
         "takes it that the provider asked for the password, because it was told to",
     ),
+    flaw("endless-paging", Base::Oidc, "asks for the next page of a list although the last one names none"),
     flaw("takes-no-padding", Base::Min, "a signed_request with padding is refused"),
     flaw("calls-on-when-throttled", Base::Oidc, "goes on calling the API when it is told that it was too much"),
     // logout

@@ -351,3 +351,93 @@ async fn limited_login_is_found_on_its_host_and_names_no_token_endpoint() {
     assert!(keys["keys"].as_array().is_some_and(|keys| !keys.is_empty()), "{keys}");
     is_error(&facebook.graph(".well-known/openid-configuration", &[]).await, 400, 2500, None);
 }
+
+#[tokio::test]
+async fn how_much_is_used_and_which_version_answers_are_options_of_whoever_asks() {
+    let facebook = Facebook::start().await;
+    let token = facebook.token("email", &[]).await;
+    let unversioned = || facebook.site.ask(get(&format!("/graph/me?access_token={token}")));
+    let answer = unversioned().await;
+    assert_eq!(answer.header("facebook-api-version"), Some("v19.0"));
+    assert!(answer.header("x-app-usage").unwrap().contains("\"call_count\":12"), "{answer:?}");
+    facebook.options("usage", json!(87));
+    assert!(unversioned().await.header("x-app-usage").unwrap().contains("\"call_count\":87"));
+    facebook.options("version", json!("v12.0"));
+    assert_eq!(unversioned().await.header("facebook-api-version"), Some("v12.0"));
+    let versioned = facebook.graph("me", &[("access_token", &token)]).await;
+    assert_eq!(versioned.header("facebook-api-version"), Some("v19.0"), "an address may name another one");
+}
+
+#[tokio::test]
+async fn a_long_list_comes_in_pages_and_the_last_one_names_no_further_one() {
+    let facebook = Facebook::start().await;
+    let token = facebook.token("user_photos,user_likes", &["user_photos", "user_likes"]).await;
+    let all = facebook.graph("me/likes", &[("access_token", &token)]).await.json();
+    let wanted = all["data"].as_array().unwrap().clone();
+    assert!(all["paging"].get("next").is_none() && wanted.len() > 1, "{all}");
+    facebook.options("page_size", json!(1));
+    let mut page = facebook.graph("me/likes", &[("access_token", &token)]).await.json();
+    let mut seen = page["data"].as_array().unwrap().clone();
+    while let Some(next) = page["paging"]["next"].as_str().map(str::to_owned) {
+        assert!(seen.len() <= wanted.len(), "{next}");
+        let (_, target) = next.split_once("/graph/").unwrap();
+        page = facebook.site.ask(get(&format!("/graph/{target}"))).await.json();
+        seen.extend(page["data"].as_array().unwrap().clone());
+    }
+    assert_eq!(seen, wanted);
+}
+
+#[tokio::test]
+async fn a_code_for_another_program_of_the_app_is_given_for_a_token_and_the_secret() {
+    let facebook = Facebook::start().await;
+    let token = facebook.token("email", &["email"]).await;
+    let ask = |secret: &'static str, redirect_uri: &'static str| {
+        let token = token.clone();
+        let facebook = &facebook;
+        async move {
+            let all = [
+                ("client_id", APP),
+                ("client_secret", secret),
+                ("redirect_uri", redirect_uri),
+                ("access_token", token.as_str()),
+            ];
+            facebook.graph("oauth/client_code", &all).await
+        }
+    };
+    let code = ask(SECRET, CALLBACK).await.text("code");
+    let exchanged = facebook.site.ask(post("/graph/v19.0/oauth/access_token", &Facebook::exchange(&code))).await;
+    let me = facebook.graph("me", &[("access_token", &exchanged.text("access_token")), ("fields", "email")]).await;
+    assert_eq!(me.json()["email"], facebook.alice.fields["email"]);
+    is_error(&ask("wrong", CALLBACK).await, 400, 1, None);
+    is_error(&ask(SECRET, "https://elsewhere.example/").await, 400, 100, None);
+}
+
+#[tokio::test]
+async fn a_person_has_another_number_at_each_app_and_the_business_learns_which() {
+    let facebook = Facebook::start().await;
+    let token = facebook.token("email", &[]).await;
+    let ids = facebook.graph("me/ids_for_business", &[("access_token", &token)]).await.json();
+    let all = ids["data"].as_array().unwrap();
+    assert_eq!((all.len(), &all[0]["app"]["id"], &all[0]["id"]), (1, &json!(APP), &json!(facebook.alice.sub)));
+    let fields = [("access_token", token.as_str()), ("fields", "token_for_business")];
+    let me = facebook.graph("me", &fields).await.json();
+    assert!(me["token_for_business"].as_str().is_some_and(|text| text.len() > 10), "{me}");
+}
+
+#[tokio::test]
+async fn an_app_removes_itself_with_an_id_token_of_its_own_and_with_no_other() {
+    let facebook = Facebook::start().await;
+    let more = [("scope", "openid,email"), ("nonce", "n")];
+    let code = facebook.go(&mut Vec::new(), &more, &["openid", "email"]).await.parameter("code").unwrap();
+    let answer = facebook.site.ask(post("/graph/v19.0/oauth/access_token", &Facebook::exchange(&code))).await;
+    let (token, id_token) = (answer.text("access_token"), answer.text("id_token"));
+    let remove = |id_token: String, app: &'static str| {
+        let form = [("id_token", id_token.as_str()), ("app_id", app)];
+        facebook.site.ask(post("/platform/uninstall/", &form).host("www.limited.facebook.com"))
+    };
+    is_error(&remove(id_token.clone(), "9876543210").await, 400, 100, None);
+    is_error(&remove(format!("{id_token}x"), APP).await, 400, 100, None);
+    assert_eq!(facebook.graph("me", &[("access_token", &token)]).await.status, 200);
+    assert_eq!(remove(id_token, APP).await.json(), json!({ "success": true }));
+    is_error(&facebook.graph("me", &[("access_token", &token)]).await, 400, 190, Some(458));
+}

@@ -56,7 +56,7 @@ pub(super) trait Adapter: Send + Sync {
     }
 
     /// What every answer carries: headers, media types.
-    fn dress(&self, _shared: &Shared, _inbound: &Inbound, answer: Answer) -> Answer {
+    fn dress(&self, _shared: &Shared, _inbound: &Inbound, _origin: Option<&Origin>, answer: Answer) -> Answer {
         answer
     }
 

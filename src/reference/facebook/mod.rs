@@ -5,9 +5,11 @@
 
 mod callbacks;
 mod graph;
+mod paging;
 mod seal;
 mod token;
 
 pub(super) use callbacks::{deauthorize, delete, deletion_status};
 pub(super) use graph::{edge, granted, meaning, proven};
+pub(super) use paging::all_pages;
 pub(super) use token::{reauthenticated, whose};

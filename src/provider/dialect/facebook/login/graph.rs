@@ -10,10 +10,10 @@ use crate::provider::inbound::{Inbound, one};
 use crate::provider::ledger::Origin;
 use crate::provider::mint::answer::Answer;
 use crate::provider::reply::{Reply, error_answer};
-use crate::provider::state::{Shared, random_id};
+use crate::provider::state::Shared;
 
 use super::bearer::{self, Bearer, User};
-use super::{node, permissions};
+use super::{business, node, permissions, tokens};
 
 /// A call: its parameters wherever they stand, and its method after `method=` has had its say.
 pub(super) struct Call<'a> {
@@ -132,8 +132,10 @@ fn of_user(call: &Call<'_>, user: &User, rest: &str, endpoint: Endpoint) -> Repl
             }
             json_reply(endpoint, body)
         }
+        (_, "client_code") if node == "oauth" => tokens::client_code(call, user, endpoint),
         (_, _) if !is_own => refuse("invalid_request.object", node),
         ("GET", "") => node::person(call, user, endpoint, &own_id),
+        ("GET", "ids_for_business") => json_reply(endpoint, business::numbers(shared, user)),
         ("GET", "permissions") => json_reply(endpoint, permissions::list(shared, &user.origin, &user.client_id)),
         ("DELETE", edge) if edge == "permissions" || edge.starts_with("permissions/") => {
             deleted(call, &user.origin, &user.client_id, edge, endpoint)
@@ -243,38 +245,6 @@ fn debug(call: &Call<'_>, bearer: &Bearer, endpoint: Endpoint) -> Reply {
 
 fn not_yours(shared: &Shared, endpoint: Endpoint) -> Reply {
     refused(shared, endpoint, "invalid_request", "The App_id in the input_token did not match the Viewing App")
-}
-
-/// The headers of every answer of the Graph API.
-pub(super) fn dressed(shared: &Shared, inbound: &Inbound, mut answer: Answer) -> Answer {
-    if !inbound.path.starts_with("/graph/") {
-        return answer;
-    }
-    for (name, value) in &mut answer.headers {
-        if name == "content-type" && value == "application/json" {
-            *value = "application/json; charset=UTF-8".to_owned();
-        }
-    }
-    let version = inbound.version.as_deref().or(shared.dialect.version.as_deref()).unwrap_or_default().to_owned();
-    let id = random_id();
-    let more = [
-        ("access-control-allow-origin", "*".to_owned()),
-        ("facebook-api-version", version),
-        ("x-fb-trace-id", id[..11.min(id.len())].to_owned()),
-        ("x-fb-rev", "1".to_owned()),
-        ("x-fb-debug", id),
-    ];
-    for (name, value) in more {
-        if !answer.headers.iter().any(|(own, _)| own == name) {
-            answer = answer.with(name, &value);
-        }
-    }
-    if !answer.headers.iter().any(|(own, _)| own == "x-app-usage") {
-        let used = shared.dialect.options.get("usage").and_then(|kind| kind.default.as_i64()).unwrap_or(0);
-        let usage = json!({ "call_count": used, "total_time": used, "total_cputime": used });
-        answer = answer.with("x-app-usage", &usage.to_string());
-    }
-    answer
 }
 
 #[cfg(test)]

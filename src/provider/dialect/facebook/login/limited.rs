@@ -2,20 +2,21 @@
 
 use std::sync::Arc;
 
-use serde_json::json;
+use serde_json::{Value as Json, json};
 
 use crate::model::fault::{Endpoint, Message};
 use crate::model::persona::Person;
 use crate::model::wire::Wire;
 use crate::provider::claims::is_shown;
 use crate::provider::faults;
-use crate::provider::inbound::Inbound;
+use crate::provider::inbound::{Inbound, one};
 use crate::provider::ledger::Origin;
 use crate::provider::mint::answer::Answer;
+use crate::provider::mint::verify;
 use crate::provider::reply::Reply;
 use crate::provider::state::{Shared, random_id};
 
-use super::node;
+use super::{graph, node, permissions};
 
 /// Field of a person -> claim of the ID token.
 const CLAIMS: [(&str, &str); 12] = [
@@ -49,8 +50,34 @@ pub(super) fn identity(shared: &Shared, person: &Person, client_id: &str, scopes
     claims
 }
 
+/// `POST platform/uninstall`: an app that has nothing but an ID token removes itself. Everything that she permitted it is
+/// gone with that; what the answer looks like is unverified in public sources, and is that of `DELETE /me/permissions`.
+pub(super) fn uninstalled(shared: &Arc<Shared>, inbound: &Inbound, rest: &str) -> Option<Reply> {
+    if rest.trim_end_matches('/') != "platform/uninstall" || inbound.request.method != "POST" {
+        return None;
+    }
+    let endpoint = Endpoint::Api;
+    let refuse = |why: &str| graph::refused(shared, endpoint, "invalid_request", why);
+    let (Some(token), Some(app)) = (one(&inbound.form, "id_token"), one(&inbound.form, "app_id")) else {
+        return Some(refuse("id_token and app_id are required"));
+    };
+    let claims = verify::claims(token, "JWT", &shared.ring.names());
+    let text = |name: &str| claims.as_ref().and_then(|own| own.get(name)).and_then(Json::as_str).unwrap_or_default();
+    if text("iss") != shared.issuer || text("aud") != app {
+        return Some(refuse("this is no ID token that was given to this app"));
+    }
+    let Some(origin) = node::known(shared, text("sub"), app) else {
+        return Some(refuse("this person has not let the app in"));
+    };
+    permissions::uninstall(shared, &origin, app);
+    Some(Reply::of(endpoint, Answer::json(200, Wire::from(json!({ "success": true })))).from(Some(origin)))
+}
+
 /// The discovery document; keys are the common ones.
 pub(super) fn answer(shared: &Arc<Shared>, inbound: &Inbound, rest: &str, tagged: Option<&Origin>) -> Option<Reply> {
+    if let Some(reply) = uninstalled(shared, inbound, rest) {
+        return Some(reply);
+    }
     if rest.trim_end_matches('/') != ".well-known/openid-configuration" || inbound.request.method != "GET" {
         return None;
     }

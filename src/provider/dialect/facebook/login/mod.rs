@@ -2,8 +2,10 @@
 //! dialog's own parameters, app tokens and exchanged tokens.
 
 mod bearer;
+mod business;
 mod dialog;
 mod graph;
+mod headers;
 mod limited;
 mod node;
 mod pages;
@@ -35,7 +37,8 @@ impl Adapter for Login {
             return (!is_token).then(|| graph::answer(shared, inbound, rest));
         }
         if let Some(rest) = path.strip_prefix("/www/") {
-            return pages::answer(shared, inbound, rest, tagged);
+            let own = pages::answer(shared, inbound, rest, tagged);
+            return own.or_else(|| limited::uninstalled(shared, inbound, rest));
         }
         limited::answer(shared, inbound, path.strip_prefix("/limited/")?, tagged)
     }
@@ -64,7 +67,7 @@ impl Adapter for Login {
         notice::form(about, || node::scoped_id(about.shared, about.person, &about.client.id))
     }
 
-    fn dress(&self, shared: &Shared, inbound: &Inbound, answer: Answer) -> Answer {
-        graph::dressed(shared, inbound, answer)
+    fn dress(&self, shared: &Shared, inbound: &Inbound, origin: Option<&Origin>, answer: Answer) -> Answer {
+        headers::dressed(shared, inbound, origin, answer)
     }
 }

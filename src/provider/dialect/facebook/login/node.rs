@@ -14,7 +14,7 @@ use super::super::scoped_id;
 use super::super::social::Eyes;
 use super::bearer::User;
 use super::graph::{Call, refused};
-use super::permissions;
+use super::{business, permissions};
 
 /// Fields that every person has for every app.
 const ALWAYS: [&str; 2] = ["id", "name"];
@@ -80,6 +80,9 @@ pub(super) fn person(call: &Call<'_>, user: &User, endpoint: Endpoint, id: &str)
             "id" => {}
             "permissions" => {
                 members.insert(field.clone(), permissions::list(shared, &user.origin, &user.client_id));
+            }
+            "token_for_business" => {
+                members.insert(field.clone(), Json::from(business::token(shared, user)));
             }
             other if GONE.contains(&other) => {}
             edge if eyes.has_edge(edge) => {
@@ -155,20 +158,30 @@ fn listed(call: &Call<'_>, user: &User, eyes: &Eyes<'_>, edge: &str) -> Json {
     if edge == "friends" {
         let names: Vec<&str> = eyes.friends.friends_of(&user.person.name).collect();
         let total = names.len();
-        let friends: Vec<Json> = names.into_iter().filter_map(|name| friend(call.shared, user, name)).collect();
-        return json!({ "data": friends, "paging": {}, "summary": { "total_count": total } });
+        let friends = names.into_iter().filter_map(|name| friend(call.shared, user, name)).collect();
+        let mut body = paged(call, user, friends, edge);
+        body["summary"] = json!({ "total_count": total });
+        return body;
     }
-    let all: Vec<Json> = eyes.edge(&user.person, edge).into_iter().map(|item| json!(item.data)).collect();
+    paged(call, user, eyes.edge(&user.person, edge).into_iter().map(|item| json!(item.data)).collect(), edge)
+}
+
+/// One page of a list, with the address of the next one where there is one.
+fn paged(call: &Call<'_>, user: &User, all: Vec<Json>, edge: &str) -> Json {
     let number = |name: &str| call.value(name).and_then(|text| text.parse::<usize>().ok());
-    let (from, limit) = (number("offset").unwrap_or(0), number("limit").unwrap_or(PAGE).clamp(1, 100));
+    let size = call.option(&user.origin, "page_size").as_u64().and_then(|size| usize::try_from(size).ok());
+    let from = number("offset").unwrap_or(0);
+    let limit = number("limit").or(size).unwrap_or(PAGE).clamp(1, 100);
     let page: Vec<Json> = all.iter().skip(from).take(limit).cloned().collect();
-    let mut body = json!({ "data": page });
-    if from + limit < all.len() {
+    let next = from.saturating_add(limit);
+    let mut body = json!({ "data": page, "paging": {} });
+    if next < all.len() {
         // The address that follows carries the token already, as the real one does.
-        let base = call.shared.public_path(&call.inbound.path);
-        let next =
-            format!("{}{base}?access_token={}&limit={limit}&offset={}", call.shared.issuer, user.text, from + limit);
-        body["paging"] = json!({ "next": next });
+        let issuer = &call.shared.issuer;
+        let version = call.inbound.version.as_ref().map(|version| format!("/{version}")).unwrap_or_default();
+        let base = call.shared.public_path(&format!("/graph{version}/me/{edge}"));
+        let address = format!("{issuer}{base}?access_token={}&limit={limit}&offset={next}", user.text);
+        body["paging"] = json!({ "next": address });
     }
     body
 }

@@ -5,14 +5,17 @@ use std::collections::BTreeMap;
 use crate::model::fault::{Endpoint, Grant};
 use crate::model::wire::Wire;
 use crate::provider::ClientRegistration;
+use crate::provider::authorize::CODE_LIFETIME;
+use crate::provider::client_auth::same;
 use crate::provider::inbound::{Inbound, one};
-use crate::provider::ledger::{AccessToken, Origin};
+use crate::provider::ledger::{AccessToken, AuthorizationRequest, Code, Origin};
+use crate::provider::mint::answer::{Answer, Carrier};
 use crate::provider::reply::Reply;
 use crate::provider::state::{AttemptState, Shared, random_id};
 use crate::provider::token::{letters, successful};
 
-use super::bearer::{self, Bearer};
-use super::graph;
+use super::bearer::{self, Bearer, User};
+use super::graph::{self, Call};
 
 /// Seconds that an exchanged token lives: 60 days.
 const LONG: i64 = 60 * 86_400;
@@ -60,6 +63,52 @@ pub(super) fn grant(shared: &Shared, inbound: &Inbound, client: &ClientRegistrat
         "fb_exchange_token" => Some(exchange(shared, inbound, client)),
         _ => None,
     }
+}
+
+/// `/oauth/client_code`: a code for another program of the same app, in exchange for a token of the person's.
+pub(super) fn client_code(call: &Call<'_>, user: &User, endpoint: Endpoint) -> Reply {
+    let shared = call.shared;
+    let refuse = |kind: &str, why: &str| graph::refused(shared, endpoint, kind, why);
+    if call.value("client_id") != Some(user.client_id.as_str()) {
+        return refuse("invalid_request", "The access token does not belong to application client_id");
+    }
+    let Some(client) = shared.client(&user.client_id) else { return refuse("invalid_client.unknown", "no such app") };
+    let other = user.origin.attempt.inner().options.client_secret.clone();
+    let secret = other.or(client.secret).unwrap_or_default();
+    let given = call.value("client_secret").unwrap_or_default();
+    if secret.is_empty() || !same(secret.as_bytes(), given.as_bytes()) {
+        return refuse("invalid_client", "the client secret is wrong");
+    }
+    let Some(redirect_uri) = call.value("redirect_uri").filter(|uri| client.redirect_uris.iter().any(|own| own == uri))
+    else {
+        return refuse("invalid_request", "redirect_uri isn't one that the app registered");
+    };
+    let request = AuthorizationRequest {
+        client_id: user.client_id.clone(),
+        response_type: "code".to_owned(),
+        redirect_uri: redirect_uri.to_owned(),
+        scopes: user.scopes.clone(),
+        state: None,
+        nonce: None,
+        code_challenge: None,
+        login_hint: None,
+        ask_consent: false,
+        ask_again: false,
+        login_again: false,
+        more: user.more.clone(),
+        carrier: Carrier::Query,
+        parameters: Vec::new(),
+    };
+    let code = random_id();
+    user.origin.attempt.secret("code", &code);
+    shared.gives_out(&code, &user.origin);
+    let expires = user.origin.attempt.now() + CODE_LIFETIME;
+    let granted = user.scopes.clone();
+    let entry = Code { origin: user.origin.clone(), request, granted, session: String::new(), expires, used: None };
+    shared.ledger().codes.insert(code.clone(), entry);
+    let mut body = Wire::object();
+    body.push("code", code);
+    Reply::of(endpoint, Answer::json(200, body))
 }
 
 fn app_token(shared: &Shared, client: &ClientRegistration) -> Reply {
