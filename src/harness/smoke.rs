@@ -1,10 +1,15 @@
 //! The smoke check before anything: is the manifest true, and does a plain login work at all?
 
+mod identity;
+mod reset;
+
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::agent::{Browser, Surroundings};
-use crate::model::case::{Act, Answer, BrowserName, Case, ScopeAnswer, SignIn, Step, Target, Visit, Who};
+use crate::model::case::{
+    Act, Answer, BrowserName, Case, Expectation, Expected, ScopeAnswer, SessionIs, SignIn, Step, Target, Visit, Who,
+};
 use crate::model::exchange::{Cause, Party, Purpose};
 use crate::model::fault::{Endpoint, ProviderName};
 use crate::model::observation::Whom;
@@ -49,13 +54,19 @@ impl SmokeLine {
 /// Everything that must hold before a case means anything. Ends at the first thing that does not.
 pub async fn check(world: &Arc<World>, capabilities: &BTreeSet<String>) -> Vec<SmokeLine> {
     let mut lines = Vec::new();
-    lines.push(empty_jar(world).await);
+    lines.extend(reset::forget(world).await);
+    if lines.iter().all(|line| line.ok) {
+        lines.push(empty_jar(world).await);
+    }
     if lines.iter().all(|line| line.ok) {
         lines.push(random_jar(world).await);
     }
     if lines.iter().all(|line| line.ok) {
         let played = login_and_out(world).await;
         lines.extend(judge_login(world, &played, capabilities).await);
+    }
+    if lines.iter().all(|line| line.ok) {
+        lines.extend(identity::from_userinfo(world).await);
     }
     lines
 }
@@ -125,9 +136,9 @@ async fn random_jar(world: &World) -> SmokeLine {
     nobody_in(world, &browser, &base, "made-up cookies").await
 }
 
-/// Signing in, and out again, as a case of its own.
-fn smoke_case() -> Case {
-    let step = |act: Act| Step {
+/// A step in the first tab of the first browser.
+fn step(act: Act) -> Step {
+    Step {
         name: None,
         browser: BrowserName::default(),
         tab: "first".to_owned(),
@@ -141,7 +152,32 @@ fn smoke_case() -> Case {
         act,
         place: 0,
         line: 0,
-    };
+    }
+}
+
+/// Who is signed in now.
+fn session_is(who: SessionIs) -> Act {
+    Act::Expect(Box::new(Expectation {
+        subject: Expected::Session(who),
+        count: None,
+        matches: None,
+        answered: None,
+        unique: None,
+        entropy: None,
+        gap: None,
+        selectors: Default::default(),
+        lands: None,
+        lacks: Vec::new(),
+        has: Vec::new(),
+        from: BTreeSet::new(),
+        since: None,
+        within: None,
+        hold_for: None,
+    }))
+}
+
+/// Signing in, and out again, as a case of its own.
+fn smoke_case() -> Case {
     let answer = Answer { who: Who::Someone, scopes: ScopeAnswer::Everything };
     Case {
         id: "smoke/login".to_owned(),
@@ -178,23 +214,7 @@ async fn login_and_out(world: &Arc<World>) -> Played {
             how: Default::default(),
         });
         case.steps.push(step.clone());
-        step.act = Act::Expect(Box::new(crate::model::case::Expectation {
-            subject: crate::model::case::Expected::Session(crate::model::case::SessionIs::Nobody),
-            count: None,
-            matches: None,
-            answered: None,
-            unique: None,
-            entropy: None,
-            gap: None,
-            selectors: Default::default(),
-            lands: None,
-            lacks: Vec::new(),
-            has: Vec::new(),
-            from: BTreeSet::new(),
-            since: None,
-            within: None,
-            hold_for: None,
-        }));
+        step.act = session_is(SessionIs::Nobody);
         case.steps.push(step);
     }
     // Played as a control, so that who is signed in is asked right after the login.

@@ -66,12 +66,24 @@ struct Way {
 
 const NO: (&str, &str) = ("", "");
 
-const WAYS: [Way; 30] = [
+const WAYS: [Way; 32] = [
     way(
         "probe-elsewhere",
         "sound",
         ("url = \"/me\"", "url = \"/mee\""),
         &["the probe says nobody after a login that rested on 200", "/mee answered 404", "[session] url"],
+    ),
+    way(
+        "identity-is-in-the-id-token",
+        "sound",
+        ("who.subject = \"/sub\"", "who.subject = \"/sub\"\nidentity_from = \"userinfo\""),
+        &["with an ID token that cannot be read", "leave identity_from out of [session]"],
+    ),
+    way(
+        "reset-is-not-there",
+        "sound",
+        ("[start]", "[accounts]\nreset = { method = \"POST\", path = \"/forget\" }\n\n[start]"),
+        &["[accounts] reset, /forget, answers 404", "must answer 2xx"],
     ),
     way("probe-points-elsewhere", "another-pointer", NO, &["the person is on /me", "who = { subject = \"/user/id\" }"]),
     way(

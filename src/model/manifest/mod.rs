@@ -325,7 +325,7 @@ pub struct Accounts {
     /// Pattern of e-mail addresses with `{id}`.
     #[serde(default)]
     pub email: Option<String>,
-    /// A request that forgets every account.
+    /// A request that forgets every account; asked once, before anything is judged.
     #[serde(default)]
     pub reset: Option<Place>,
     /// Ids of people that the partner knows beforehand.
