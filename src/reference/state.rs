@@ -227,7 +227,7 @@ impl App {
 
     /// Whether an ID token says who somebody is.
     pub fn reads_id_token(&self) -> bool {
-        self.openid() && !self.flaws.has("openid-not-asked")
+        self.openid() && !self.flaws.has("openid-not-asked") && !self.odd.has("never-reads-id-token")
     }
 
     /// Its scopes, by dialect and base.
