@@ -212,6 +212,8 @@ fn a_run_that_is_blocked_says_so_once_in_every_report() {
         .unwrap();
     let err = String::from_utf8_lossy(&output.stderr).into_owned();
     assert_eq!(output.status.code(), Some(5), "{err}");
+    let told = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert_eq!(told.matches("reason    the partner was not there").count(), 1, "{told}");
     let why = format!("nothing speaks HTTP at http://127.0.0.1:{free}");
     let page = Html::parse_document(&std::fs::read_to_string(folder.path().join("page.html")).unwrap());
     assert_eq!(one(&page, "header .verdict"), "Blocked: not everything could be judged");

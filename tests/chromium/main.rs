@@ -1,6 +1,7 @@
 //! The second engine: a real Chromium in the place of the harness's own browser. Visibly ignored where there is none;
 //! that it is missing is told well everywhere.
 
+mod logout;
 #[path = "../agent/server.rs"]
 mod server;
 
@@ -21,7 +22,7 @@ type Test = fn() -> Held;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![Trial::test("a Chromium that is not there blocks the run with advice", missing)];
-    let needs: [(&str, Test); 9] = [
+    let needs: [(&str, Test); 10] = [
         ("redirects are followed, and the tag goes to the issuer alone", tagged),
         ("a page rests when its scripts have had their turn", scripts),
         ("a form is sent as it was filled in, and its cookies are known", forms),
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         ("a page that speaks up is not waited for", dialogs),
         ("nothing is contacted but this machine and what the run names", outside),
         ("cookies that the harness changes are Chromium's, too", cookies),
+        ("the provider's page of signing out loads the address of each site in a frame", logout::frames),
         ("an honest partner passes with the same ladders as over HTTP, and a flaw fails", verdicts),
     ];
     let here = Chromium::find().is_ok();
