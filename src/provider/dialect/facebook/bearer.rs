@@ -10,10 +10,12 @@ use crate::provider::ledger::Origin;
 use crate::provider::mint::mac;
 use crate::provider::state::Shared;
 
+/// What a token opens now; `None`: the person has removed the app. Given are the app and what the token was given.
+type Opens = fn(&Shared, &Origin, &str, &[String]) -> Option<Vec<String>>;
+
 /// What differs between the years.
 pub(super) struct Era {
-    /// What a token opens now; `None`: the person has removed the app. Given are the app and what the token was given.
-    pub opens: fn(&Shared, &Origin, &str, &[String]) -> Option<Vec<String>>,
+    pub opens: Opens,
     /// An app has one token of its own that never changes, beside `APPID|SECRET`.
     pub lasting_app_token: bool,
     /// The kind of the error where the attempt of a token is over.

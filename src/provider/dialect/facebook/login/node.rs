@@ -86,9 +86,8 @@ pub(super) fn person(call: &Call<'_>, user: &User, endpoint: Endpoint, id: &str)
             }
             other if GONE.contains(&other) => {}
             edge if eyes.has_edge(edge) => {
-                if eyes.shows_edge(&user.person, edge) {
-                    members.insert(field.clone(), listed(call, user, &eyes, edge));
-                }
+                let list = eyes.shows_edge(&user.person, edge).then(|| listed(call, user, &eyes, edge));
+                members.extend(list.map(|list| (field.clone(), list)));
             }
             other if !eyes.has_field(other) => return refused(shared, endpoint, "invalid_request.field", other),
             other if eyes.sees(&user.person, other) => {
