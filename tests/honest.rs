@@ -70,6 +70,11 @@ async fn the_honest_partner_passes_on_facebook_login() {
     passes_on_every_base("facebook-login").await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn the_honest_partner_passes_on_facebook_connect() {
+    passes_on_every_base("facebook-connect").await;
+}
+
 /// Case by case what a run says.
 fn verdicts(report: &Report) -> Vec<(String, Verdict, String)> {
     report.cases.iter().map(|case| (case.id.clone(), case.verdict, case.reason.clone())).collect()

@@ -46,6 +46,11 @@ async fn on_facebook_login_every_flaw_is_killed_that_shows_there_and_every_case_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn on_facebook_connect_every_flaw_is_killed_that_shows_there_and_every_case_kills() {
+    every_flaw_is_killed("facebook-connect").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn on_acme_every_flaw_is_killed_that_shows_there_and_every_case_kills() {
     every_flaw_is_killed("acme").await;
 }

@@ -33,7 +33,7 @@ pub fn not_built(case: &Case) -> Vec<Diagnostic> {
             }
             Act::Notify(notify) => {
                 let by_frame = notify.send == "frontchannel_logout";
-                if !by_frame && !matches!(notify.send.as_str(), "logout_token" | "signed_request") {
+                if matches!(notify.send.as_str(), "security_event" | "platform_event") {
                     add(&notify.send);
                 }
                 match notify.via {
@@ -82,7 +82,8 @@ fn in_fault(line: usize, fault: &Fault, words: &mut Vec<(usize, String)>) {
                 | Object::AccessToken
                 | Object::LogoutToken
                 | Object::SignedRequest
-                | Object::FrontchannelLogout,
+                | Object::FrontchannelLogout
+                | Object::Dialect(_),
             )
             | Message::Response(_) => {}
             Message::Object(other) => add(other.name()),

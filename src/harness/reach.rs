@@ -9,7 +9,7 @@ use crate::reference::Base;
 
 use super::plan::{Circumstances, Isolation, isolation, needs_tls, plan};
 use super::run::SubjectSpec;
-use super::suite::{Suite, capabilities_of};
+use super::suite::{Suite, capabilities_of, capabilities_toward};
 
 /// Where a case runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,7 +54,8 @@ pub(super) fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str
     let subject = SubjectSpec::reference(base, dialect);
     let tls = needs_tls(case);
     let manifest = subject.manifest_over(tls);
-    let capabilities = capabilities_of(&manifest);
+    let spoken = suite.dialect(dialect);
+    let capabilities = spoken.map_or_else(|_| capabilities_of(&manifest), |own| capabilities_toward(&manifest, &own));
     let circumstances = Circumstances {
         manifest: &manifest,
         capabilities: &capabilities,

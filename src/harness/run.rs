@@ -193,7 +193,7 @@ async fn smoke_on(ground: &Arc<Ground>) -> Vec<SmokeLine> {
     };
     let up = if ground.manifest.start.is_some() { "the partner starts" } else { "the partner is there" };
     let mut lines = vec![SmokeLine::good(format!("{up}, and answers at {}", world.partner().await.base()))];
-    lines.extend(smoke::check(&world, &super::suite::capabilities_of(&ground.manifest)).await);
+    lines.extend(smoke::check(&world, &super::suite::capabilities_toward(&ground.manifest, &ground.dialect)).await);
     world.stop().await;
     lines
 }
@@ -220,7 +220,7 @@ pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<G
     let dialect = Arc::new(request.suite.dialect(dialect)?);
     let launcher = request.subject.launcher(&dialect);
     let secret = client_secret(&manifest, seed)?;
-    let messages = messages_of(&request.suite, &dialect.name, &super::suite::capabilities_of(&manifest))?;
+    let messages = messages_of(&request.suite, &dialect.name, &super::suite::capabilities_toward(&manifest, &dialect))?;
     let schemas = Arc::new(request.suite.schemas.clone());
     let mut ground = Ground::new(manifest, dialect, launcher, seed, secret);
     ground.schemas = schemas;
@@ -272,7 +272,7 @@ async fn drive_all(
     report: &mut Report,
     events: &UnboundedSender<Event>,
 ) {
-    let capabilities = super::suite::capabilities_of(&ground.manifest);
+    let capabilities = super::suite::capabilities_toward(&ground.manifest, &ground.dialect);
     let circumstances = Circumstances {
         manifest: &ground.manifest,
         capabilities: &capabilities,

@@ -350,6 +350,18 @@ fn digest(specs: &Files, cases: &Files) -> String {
     hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
+/// What a partner can do toward a provider of this dialect: see [`capabilities_of`] and [`Dialect::capabilities`].
+pub fn capabilities_toward(manifest: &Manifest, dialect: &Dialect) -> BTreeSet<String> {
+    let mut all = capabilities_of(manifest);
+    all.extend(dialect.capabilities().map(str::to_owned));
+    // Where a person allows everything or nothing, there is no scope that she may decline.
+    if dialect.consent.all_or_nothing {
+        let of_choice = |name: &str| name == "required-scopes" || name.starts_with("optional-scope");
+        all.retain(|name| !of_choice(name));
+    }
+    all
+}
+
 /// What a partner can do: declared, and what follows from its places and lists (`features`, `optional-scopes`,
 /// `local-accounts`, `field:NAME`, `feature:NAME`, `backchannel-logout`, …).
 pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
@@ -369,6 +381,10 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
         ("backchannel-logout", at.endpoints.contains_key("backchannel_logout")),
         ("frontchannel-logout", at.endpoints.contains_key("frontchannel_logout")),
         ("deauthorize", at.endpoints.contains_key("deauthorize")),
+        ("post-remove", at.endpoints.contains_key("post_remove")),
+        ("cookie-login", at.places.contains_key("cookie_login")),
+        ("share", at.places.contains_key("share")),
+        ("share-audience", at.places.get("share").is_some_and(|place| place.takes("{audience}"))),
         ("data-deletion", at.endpoints.contains_key("data_deletion")),
         ("return-param", at.return_param.is_some()),
         ("account", manifest.session.who.account.is_some()),

@@ -41,7 +41,7 @@ impl JsonSchema for Place {
                         "form": {
                             "type": "object",
                             "additionalProperties": { "type": "string" },
-                            "description": "Form members; {email}, {name}, {username} and {password} are filled from the person, {access_token} (in token_login) and {id_token} (in id_token_login) by the case.",
+                            "description": "Form members; {email}, {name}, {username} and {password} are filled from the person, {access_token} (in token_login), {id_token} (in id_token_login), {story} and {audience} (in share) by the case.",
                         },
                         "page": { "type": "string", "description": "Page whose form is sent, with its hidden members." },
                         "needs": {

@@ -32,7 +32,7 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
         return Page::sorry(401, "Please log in first.");
     };
     let app = app.of_issuer(&session.issuer);
-    if !session.granted.iter().any(|scope| scope == wanted.scope) {
+    if !wanted.scope.is_empty() && !session.granted.iter().any(|scope| scope == wanted.scope) {
         return not_allowed(app, name);
     }
     if session.rests_until > now() && !app.flaws.has("calls-on-when-throttled") {
@@ -69,7 +69,12 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
     };
     match answer {
         Ok((200, Some(json))) if app.tongue().graph => {
-            shown(name, Some(facebook::all_pages(app, json, &shown_token).await))
+            let json = facebook::all_pages(app, json, &shown_token).await;
+            let keeps = app.flaws.has("lists-kept-for-all");
+            let mut lists = app.inner();
+            let json = if keeps { lists.everybodys_lists.entry(name.to_owned()).or_insert(json).clone() } else { json };
+            drop(lists);
+            shown(name, Some(json))
         }
         Ok((200, Some(json))) => shown(name, Some(json)),
         Ok((403, _)) if app.flaws.has("assumes-all-scopes-granted") || app.flaws.has("keeps-old-grant") => {

@@ -142,6 +142,23 @@ pub const FLAWS: &[Switch] = &[
     flaw("endless-paging", Base::Oidc, "asks for the next page of a list although the last one names none"),
     flaw("takes-no-padding", Base::Min, "a signed_request with padding is refused"),
     flaw("calls-on-when-throttled", Base::Oidc, "goes on calling the API when it is told that it was too much"),
+    // Facebook until 2012
+    flaw("fbs-no-signature-check", Base::Min, "the session in the cookie fbs_ is believed, whoever signed it"),
+    flaw(
+        "fbs-not-decoded",
+        Base::Min,
+        "the members of the cookie fbs_ are compared as they are written, percent signs and all",
+    ),
+    flaw("fbs-never-expires", Base::Min, "a session in the cookie fbs_ is good for ever"),
+    flaw("fbsr-no-signature-check", Base::Min, "the signed_request in the cookie fbsr_ is believed, whoever sealed it"),
+    flaw("fbsr-with-own-address", Base::Min, "redeems the code of the cookie fbsr_ with its callback as redirect_uri"),
+    flaw("ping-no-signature-check", Base::Min, "a ping fb_sig is believed, whoever signed it"),
+    flaw("ping-ignored", Base::Min, "is told by a ping that somebody removed the app, and lets her stay in"),
+    flaw("one-error-style", Base::Oidc, "knows the errors of the API in one of their two styles only"),
+    flaw("lists-kept-for-all", Base::Oidc, "a list of one person's friends or groups is kept, and shown to everybody"),
+    flaw("shares-at-login", Base::Oidc, "tells the provider's wall that somebody has signed in, unasked"),
+    flaw("shares-twice", Base::Oidc, "sends a story to the provider twice"),
+    flaw("share-for-everyone", Base::Oidc, "shares for everyone, whomever the person says that a story is for"),
     // logout
     flaw("logout-token-no-sig-check", Base::Full, "the logout token is decoded only"),
     flaw("logout-only-cookie", Base::Full, "back-channel logout clears the caller's cookie, not the session"),

@@ -39,6 +39,17 @@ endpoints.deauthorize = "/deauthorize"
 endpoints.data_deletion = "/data-deletion"
 "#;
 
+/// What Facebook had until 2012: the cookie of its script, and the ping that tells of a removal.
+const CONNECT: &str = r#"
+cookie_login = "/login/cookie"
+endpoints.post_remove = "/post-remove"
+"#;
+
+/// Sharing on the person's wall.
+const SHARE: &str = r#"
+share = { path = "/share", method = "POST", form = { message = "{story}", audience = "{audience}" } }
+"#;
+
 /// A list of texts, as TOML.
 fn list<S: std::borrow::Borrow<str>>(texts: &[S]) -> String {
     let quoted: Vec<String> = texts.iter().map(|text| format!("\"{}\"", text.borrow())).collect();
@@ -77,7 +88,8 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     let mut places = String::new();
     if base >= Base::Oidc {
         for Feature { name, scope } in tongue.features {
-            let place = format!("{{ path = \"/features/{name}\", needs = [\"{scope}\"] }}");
+            let needs = if scope.is_empty() { String::new() } else { format!("\"{scope}\"") };
+            let place = format!("{{ path = \"/features/{name}\", needs = [{needs}] }}");
             places.push_str(&format!("features.{name} = {place}\n"));
         }
         places.push_str(LOCAL_ACCOUNTS);
@@ -101,6 +113,12 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     }
     if tongue.graph {
         places.push_str(REMOVAL);
+    }
+    if tongue.connect {
+        places.push_str(CONNECT);
+    }
+    if tongue.connect && base >= Base::Oidc {
+        places.push_str(SHARE);
     }
     let auth = if tongue.graph { "client_secret_post" } else { "client_secret_basic" };
     let second = if full { SECOND } else { "" };

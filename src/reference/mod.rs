@@ -35,7 +35,7 @@ pub use oddities::{ODDITIES, declare};
 pub use switches::Switch;
 
 /// The dialects by which it signs people in, from end to end.
-pub const SIGNS_IN_BY: [&str; 3] = ["oidc", "acme", "facebook-login"];
+pub const SIGNS_IN_BY: [&str; 4] = ["oidc", "acme", "facebook-login", "facebook-connect"];
 
 /// Which defences it has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -119,7 +119,8 @@ impl App {
         }
         let encoded = |text: &str| url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let credentials = format!("{}:{}", encoded(&self.config.client_id), encoded(&self.config.client_secret));
-        form.retain(|(_, value)| !value.is_empty());
+        // Of what may be left out, only redirect_uri means something when it is empty.
+        form.retain(|(name, value)| !value.is_empty() || *name == "redirect_uri");
         let in_form = self.odd.has("secret-in-form") || self.tongue().graph;
         if in_form {
             form.push(("client_id", self.config.client_id.clone()));
@@ -183,7 +184,7 @@ impl App {
         let answer = client::ask(Ask { authorization, ..self.asking(url) }).await?;
         let body = serde_json::from_slice(&answer.body).ok();
         if self.tongue().graph {
-            return Ok(facebook::meaning(answer.status, body));
+            return Ok(facebook::meaning(answer.status, body, self.flaws.has("one-error-style")));
         }
         if body.is_none() && self.odd.has("exits-on-odd-userinfo") {
             self.exited.send_replace(Some("it exited with status 1".to_owned()));

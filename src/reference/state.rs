@@ -94,6 +94,8 @@ pub(super) struct Inner {
     pub everybodys_logins: VecDeque<Transaction>,
     /// The last one who signed in, for the flaw that keeps her in one variable.
     pub everybodys_user: Option<User>,
+    /// What a feature showed first, for the flaw that keeps it for all.
+    pub everybodys_lists: BTreeMap<String, Json>,
     /// By issuer.
     pub metadata: BTreeMap<String, Json>,
     /// By issuer.

@@ -34,6 +34,8 @@ pub(super) struct Tongue {
     pub pkce: bool,
     /// The API is Facebook's Graph.
     pub graph: bool,
+    /// The provider is Facebook as it was until 2012: cookies of its script, pings, a wall to share on.
+    pub connect: bool,
     /// What stands before an access token in the `Authorization` header.
     pub scheme: &'static str,
     /// The token endpoint may answer with a form, and does not say of which type a token is.
@@ -52,7 +54,7 @@ pub(super) struct Tongue {
     pub refresh: bool,
 }
 
-/// A feature and the scope that it needs.
+/// A feature and the scope that it needs; an empty one: none.
 #[derive(Debug)]
 pub(super) struct Feature {
     pub name: &'static str,
@@ -79,6 +81,7 @@ const OIDC: Tongue = Tongue {
     features: &[like("profile"), like("contacts")],
     pkce: true,
     graph: false,
+    connect: false,
     scheme: "Bearer",
     form_token: false,
     profile: "",
@@ -122,6 +125,7 @@ const FACEBOOK_LOGIN: Tongue = Tongue {
     features: &[Feature { name: "friends", scope: "user_friends" }],
     pkce: false,
     graph: true,
+    connect: false,
     scheme: "Bearer",
     form_token: false,
     profile: "fields=id,name,email",
@@ -135,8 +139,9 @@ const FACEBOOK_LOGIN: Tongue = Tongue {
 /// 2010 to 2012.
 const FACEBOOK_CONNECT: Tongue = Tongue {
     required: &[],
-    for_features: &["user_groups"],
-    features: &[Feature { name: "groups", scope: "user_groups" }],
+    for_features: &["user_groups", "publish_stream"],
+    features: &[Feature { name: "groups", scope: "user_groups" }, Feature { name: "friends", scope: "" }],
+    connect: true,
     scheme: "OAuth",
     form_token: true,
     profile: "",

@@ -48,6 +48,8 @@ pub(super) struct Visit {
     pub session: Option<String>,
     /// The cookie that holds the login under way (only an oddity has one).
     pub login: Option<String>,
+    /// Every cookie of the request.
+    pub cookies: BTreeMap<String, String>,
     /// The site whose page sent it, where the browser says so.
     pub origin: Option<String>,
 }
@@ -213,6 +215,7 @@ async fn read(request: hyper::Request<Incoming>, names: &[&str]) -> Option<Visit
         form: pairs(&body),
         session: names.iter().find_map(|name| cookies.get(*name)).cloned(),
         login: cookies.get(LOGIN).cloned(),
+        cookies,
         origin: parts.headers.get("origin").and_then(|value| value.to_str().ok()).map(str::to_owned),
     })
 }
@@ -232,7 +235,9 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("GET", "/login") => login::begin(app, visit).await,
         ("GET", "/callback") => {
             let session = session_of(app, visit).map(|(_, session)| session);
-            login::callback(app.answering(visit.query.get("state"), session.as_ref()), visit).await
+            let page = login::callback(app.answering(visit.query.get("state"), session.as_ref()), visit).await;
+            facebook::connect::after_login(app, &page).await;
+            page
         }
         ("GET", "/callback/wait") => detour::waited(app, visit).await,
         ("POST", "/logout") => logout::local(app, visit).await,
@@ -253,6 +258,9 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
             login::begin_deletion(app, visit).await
         }
         ("POST", "/deauthorize") if app.tongue().graph => facebook::deauthorize(app, visit),
+        ("GET", "/login/cookie") if app.tongue().connect => facebook::connect::sign_in(app, visit).await,
+        ("POST", "/post-remove") if app.tongue().connect => facebook::connect::removed(app, visit),
+        ("POST", "/share") if app.tongue().connect => facebook::connect::share(app, visit).await,
         ("POST", "/data-deletion") if app.tongue().graph => facebook::delete(app, visit),
         ("GET", "/deletion") if app.tongue().graph => facebook::deletion_status(app, visit),
         ("GET", "/test/accounts") => Page::json(200, &serde_json::json!({ "opened": app.inner().opened() })),

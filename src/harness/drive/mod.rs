@@ -22,6 +22,7 @@ use crate::model::case::{Change, Expectation, Expected, Notify, Via};
 use crate::model::exchange::{Cause, Party, Purpose};
 use crate::model::fault::{Endpoint, Message, ProviderName};
 use crate::model::observation::{CookieSeen, PageSeen, Whom};
+use crate::model::value::{Source, Value};
 use crate::provider::Notified;
 
 use super::world::World;
@@ -197,7 +198,10 @@ impl Play {
 
     async fn cookies(&self, cookies: &Cookies, cause: &Cause) {
         let browser = self.browser(&cause.browser);
-        if let Some(plant) = &cookies.plant {
+        let made = cookies.plant.as_ref().and_then(|plant| self.cookie_made(plant));
+        if let Some((name, value)) = made {
+            browser.set_cookie(&self.base, &name, &value);
+        } else if let Some(plant) = &cookies.plant {
             match plant.resolve(self).map(|wire| serde_json::from_value::<Vec<save::SavedCookie>>(wire.to_json())) {
                 Ok(Ok(jar)) => {
                     let session = if cookies.as_session { self.session_cookie_name(cause).await } else { None };
@@ -229,6 +233,15 @@ impl Play {
                 own => browser.drop_cookies(Some(own), Some(&self.base)),
             }
         }
+    }
+
+    /// Name and value of a cookie that the provider makes for the partner's site; `None`: this value is no such cookie.
+    fn cookie_made(&self, plant: &Value) -> Option<(String, String)> {
+        let Value::Run(run) = plant else { return None };
+        let Source::Token { kind, .. } = &run.source else { return None };
+        let ground = &self.world.ground;
+        let name = ground.dialect.cookies.get(kind)?.replace("{client_id}", &ground.manifest.client.id);
+        Some((name, self.text(plant)?))
     }
 
     /// The name of the cookie that carries a session, learned from any browser that is signed in.
@@ -409,6 +422,7 @@ impl Play {
                         | Object::SignedRequest
                         | Object::PlatformEvent
                         | Object::FrontchannelLogout
+                        | Object::Dialect(_)
                 )
             )
         })
@@ -416,7 +430,7 @@ impl Play {
 
     async fn must_have_ended(&self, notify: &Notify, cause: &Cause) {
         let browser = self.browser(&cause.browser);
-        if notify.send == "signed_request" {
+        if !matches!(notify.send.as_str(), "logout_token" | "frontchannel_logout") {
             // What it has to end is the partner's use of the person's token; that it was taken shows in the answer.
             let key = (cause.browser.clone(), cause.tab.clone());
             let status = self.state().pages.get(&key).map_or(0, |page| page.response.status);

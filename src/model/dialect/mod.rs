@@ -80,6 +80,9 @@ pub struct Dialect {
     /// Objects that faults can address beside those of every dialect.
     #[serde(default)]
     pub objects: Vec<String>,
+    /// Objects that are cookies of the partner's site, and what each is called there; `{client_id}` is filled in.
+    #[serde(default)]
+    pub cookies: BTreeMap<String, String>,
     /// Options that the step `provider` may set beside those of every dialect, and what they may be.
     #[serde(default)]
     pub options: BTreeMap<String, OptionKind>,
@@ -110,6 +113,7 @@ impl Default for Dialect {
             error_table: Vec::new(),
             scopes: BTreeMap::new(),
             objects: Vec::new(),
+            cookies: BTreeMap::new(),
             options: BTreeMap::new(),
             personas: Vec::new(),
         }
@@ -168,6 +172,11 @@ impl Dialect {
             .filter(|scope| !scope.is_empty())
             .map(str::to_owned)
             .collect()
+    }
+
+    /// What a partner can do because its provider is as it is, by the names of `specs/capabilities.toml`.
+    pub fn capabilities(&self) -> impl Iterator<Item = &'static str> {
+        (!self.authorization.same_origin_suffices).then_some("exact-redirect-uri").into_iter()
     }
 
     /// Whether the person cannot decline a scope.

@@ -60,6 +60,7 @@ impl Dialect {
         lint.fields(&read, &people);
         lint.options(&read);
         lint.adapter(&read);
+        lint.cookies(&read);
         if !lint.wrong.is_empty() {
             lint.wrong.sort_by_key(|wrong| (wrong.line, wrong.column));
             return Err(lint.wrong);
@@ -212,6 +213,17 @@ impl Lint<'_> {
             let place = self.place(&["adapter"], false);
             let help = format!("known: {}; most dialects need none", ADAPTERS.join(" "));
             self.at(place, format!("there is no adapter `{adapter}`"), help);
+        }
+    }
+
+    fn cookies(&mut self, read: &Dialect) {
+        for object in read.cookies.keys().filter(|object| !read.objects.contains(object)) {
+            let place = self.place(&["cookies", object], true);
+            let help = match nearest(object, read.objects.iter().map(String::as_str)) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("add it to objects; there: {}", read.objects.join(" ")),
+            };
+            self.at(place, format!("no object of this dialect is called `{object}`"), help);
         }
     }
 

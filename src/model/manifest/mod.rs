@@ -147,7 +147,7 @@ pub struct At {
 }
 
 /// The places that `[at]` may name beside `base`, `return_param`, `features` and `endpoints`.
-pub const PLACES: [&str; 15] = [
+pub const PLACES: [&str; 17] = [
     "login",
     "logout",
     "callback",
@@ -161,6 +161,8 @@ pub const PLACES: [&str; 15] = [
     "token_login",
     "id_token_login",
     "ask_again",
+    "cookie_login",
+    "share",
     "device_login",
     "home",
 ];
@@ -173,7 +175,8 @@ pub struct Place {
     /// `GET` when absent.
     pub method: Option<String>,
     /// Form members; `{email}`, `{name}`, `{username}`, `{password}` are filled from the person, `{access_token}` (in
-    /// `token_login`) and `{id_token}` (in `id_token_login`) by the case. Empty with method POST: the form that the page at `path` shows is filled in and sent.
+    /// `token_login`), `{id_token}` (in `id_token_login`), `{story}` and `{audience}` (in `share`) by the case. Empty with
+    /// method POST: the form that the page at `path` shows is filled in and sent.
     pub form: BTreeMap<String, String>,
     /// Page whose form is sent (its hidden members, e.g. a CSRF token, go along).
     pub page: Option<String>,
@@ -181,6 +184,13 @@ pub struct Place {
     pub needs: Vec<String>,
     /// A CSS selector that must match where a feature works; otherwise a 2xx at its own path means that it works.
     pub shows: Option<String>,
+}
+
+impl Place {
+    /// Whether a member of its form is filled with this.
+    pub fn takes(&self, placeholder: &str) -> bool {
+        self.form.values().any(|value| value == placeholder)
+    }
 }
 
 impl<'de> Deserialize<'de> for Place {

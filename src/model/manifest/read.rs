@@ -30,6 +30,9 @@ const PERSON_PLACEHOLDERS: [&str; 4] = ["{email}", "{name}", "{username}", "{pas
 const TOKEN_LOGINS: [(&str, &str, &str); 2] =
     [("token_login", "{access_token}", "access token"), ("id_token_login", "{id_token}", "ID token")];
 
+/// What the form of `share` has filled in: the text of the story, and for whom it is (`EVERYONE`, `ALL_FRIENDS`, `SELF`).
+const STORY: [&str; 2] = ["{story}", "{audience}"];
+
 /// What a manifest may speak of.
 #[derive(Debug, Clone, Copy)]
 pub struct Names<'a> {
@@ -272,6 +275,13 @@ impl<'t> Lint<'t> {
                 self.unknown(&["at", name], &format!("no place is called `{name}`"), name, &PLACES);
             }
             self.place_is_sound(&["at", name], place);
+            if name == "share" && !place.takes(STORY[0]) {
+                self.at(
+                    &["at", name],
+                    "nothing says under which name the story is posted",
+                    "share = { path = \"/share\", method = \"POST\", form = { message = \"{story}\", audience = \"{audience}\" } }",
+                );
+            }
             let by_token = TOKEN_LOGINS.iter().find(|(own, ..)| own == name);
             if let Some((own, token, called)) =
                 by_token.filter(|(_, token, _)| !place.form.values().any(|own| own == token))
@@ -320,9 +330,9 @@ impl<'t> Lint<'t> {
             self.at(&way, format!("`{method}` is no method that a place may have"), "GET or POST, in capitals");
         }
         for (member, value) in &place.form {
-            let by_token = TOKEN_LOGINS.iter().find(|(own, ..)| way == ["at", own]);
-            let known =
-                |one: &&str| PERSON_PLACEHOLDERS.contains(one) || by_token.is_some_and(|(_, token, _)| one == token);
+            let by_token = TOKEN_LOGINS.iter().find(|(own, ..)| way == ["at", own]).map(|(_, token, _)| *token);
+            let story: &[&str] = if way == ["at", "share"] { &STORY } else { &[] };
+            let known = |one: &&str| PERSON_PLACEHOLDERS.contains(one) || by_token == Some(*one) || story.contains(one);
             for placeholder in placeholders(value).filter(|one| !known(one)) {
                 let way: Vec<&str> = way.iter().copied().chain(["form", member]).collect();
                 let what = format!("nothing is known as `{placeholder}` here");

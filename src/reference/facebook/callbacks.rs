@@ -27,7 +27,7 @@ fn unsealed() -> Page {
 }
 
 /// Ends every session of a person; what she gave us tokens for is over with them.
-fn end(app: &App, subject: &str) {
+pub(super) fn end(app: &App, subject: &str) {
     let is_hers = |user: &Option<super::super::state::User>| user.as_ref().is_some_and(|user| user.sub == subject);
     app.inner().sessions.retain(|_, own| !(own.issuer == app.config.issuer && is_hers(&own.user)));
 }

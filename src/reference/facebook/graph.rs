@@ -32,11 +32,17 @@ pub(in crate::reference) fn proven(app: &App, url: &str, token: &str) -> String 
 
 /// What an answer means in terms of HTTP: the Graph says with its codes what others say with the status, and now and
 /// then under 200. `None`: there is nothing that could be read.
-pub(in crate::reference) fn meaning(status: u16, body: Option<Json>) -> (u16, Option<Json>) {
+/// Only a flaw knows `one_style` alone.
+pub(in crate::reference) fn meaning(status: u16, body: Option<Json>, one_style: bool) -> (u16, Option<Json>) {
     let Some(body) = body else { return (status, None) };
     let refused = if status >= 400 { status } else { 400 };
     let said = match body.get("error") {
-        Some(error @ Json::Object(_)) => Some(by_code(error.get("code"), refused)),
+        Some(error @ Json::Object(_)) => Some(match (error.get("code"), by_message(error)) {
+            (None, Some(code)) => by_code(Some(&Json::from(code)), refused),
+            (None, None) if error.get("type").is_some_and(|kind| kind != "OAuthException") => refused,
+            (code, _) => by_code(code, refused),
+        }),
+        Some(Json::String(_)) if one_style => Some(refused),
         // The style of draft 10.
         Some(Json::String(error)) => Some(if error == "invalid_token" { 401 } else { refused }),
         _ => body.get("error_code").map(|code| by_code(Some(code), refused)),
@@ -47,6 +53,12 @@ pub(in crate::reference) fn meaning(status: u16, body: Option<Json>) -> (u16, Op
         None if !body.is_object() && status == 200 => (404, None),
         None => (status, Some(body)),
     }
+}
+
+/// The code at the beginning of a message, `(#200)`, which is where it stood until 2012.
+fn by_message(error: &Json) -> Option<i64> {
+    let message = error.get("message")?.as_str()?;
+    message.strip_prefix("(#")?.split_once(')')?.0.parse().ok()
 }
 
 /// The HTTP status that stands for a code; without one the token is no good, as in the first years.
@@ -102,6 +114,8 @@ mod tests {
             (400, json!({ "error": { "code": 190, "error_subcode": 463 } }), 401),
             (200, json!({ "error": { "code": 190 } }), 401),
             (400, json!({ "error": { "type": "OAuthException", "message": "…" } }), 401),
+            (500, json!({ "error": { "type": "Exception", "message": "…" } }), 500),
+            (403, json!({ "error": { "type": "OAuthException", "message": "(#200) not authorized" } }), 403),
             (400, json!({ "error": { "code": 10 } }), 403),
             (403, json!({ "error": { "code": 299 } }), 403),
             (400, json!({ "error": { "code": 4 } }), 429),
@@ -111,10 +125,10 @@ mod tests {
             (200, json!({ "error_code": 190, "error_msg": "…" }), 401),
             (200, json!({ "id": "1" }), 200),
         ] {
-            assert_eq!(meaning(status, Some(body.clone())).0, meant, "{body}");
+            assert_eq!(meaning(status, Some(body.clone()), false).0, meant, "{body}");
         }
-        assert_eq!(meaning(200, Some(Json::Bool(false))), (404, None));
-        assert_eq!(meaning(200, Some(Json::Null)), (404, None));
+        assert_eq!(meaning(200, Some(Json::Bool(false)), false), (404, None));
+        assert_eq!(meaning(200, Some(Json::Null), false), (404, None));
     }
 
     #[test]

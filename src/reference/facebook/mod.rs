@@ -4,6 +4,7 @@
 //! Written from the provider's documentation, over another crypto stack than the mock provider's.
 
 mod callbacks;
+pub(super) mod connect;
 mod graph;
 mod paging;
 mod seal;

@@ -2,6 +2,7 @@
 
 mod begin;
 mod binding;
+mod by_token;
 mod callback;
 mod deletion;
 mod finish;
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 pub(super) use begin::{begin, begin_again, begin_deletion};
+pub(super) use by_token::by_token;
 pub(super) use callback::callback;
 pub(super) use id_token::verified;
 

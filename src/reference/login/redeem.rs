@@ -16,7 +16,7 @@ use super::id_token::verified;
 use super::profile::{ask_userinfo, take_userinfo};
 
 /// Members of a token response that are known.
-const KNOWN: [&str; 6] = ["access_token", "token_type", "expires_in", "refresh_token", "scope", "id_token"];
+const KNOWN: [&str; 7] = ["access_token", "token_type", "expires_in", "expires", "refresh_token", "scope", "id_token"];
 
 pub(super) async fn redeem(app: &App, code: &str, transaction: &Transaction) -> Result<Fresh, Box<Page>> {
     let sorry = |status: u16, text: &str| Box::new(Page::sorry(status, text));

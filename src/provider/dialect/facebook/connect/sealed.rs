@@ -32,7 +32,10 @@ pub fn made(
     kind: &str,
 ) -> Option<Result<String, Unresolved>> {
     let attempt = shared.attempt_of(attempt)?;
-    let origin = Origin { attempt, browser: String::new(), tab: String::new(), person: Some(of.name.clone()) };
+    // It is made for the tab whose turn it is: what comes of it is due to that one.
+    let tab = attempt.inner().causes.values().max_by_key(|cause| cause.step).cloned();
+    let (browser, tab) = tab.map(|cause| (cause.browser, cause.tab)).unwrap_or_default();
+    let origin = Origin { attempt, browser, tab, person: Some(of.name.clone()) };
     let granted = origin.attempt.inner().grants.get(&held::key(&shared.dialect, &of.name, &client.id)).cloned();
     let granted = granted.unwrap_or_else(|| vec!["basic".to_owned()]);
     let about = About { shared, origin: &origin, of, client, granted: &granted };
