@@ -49,14 +49,17 @@ pub fn publish(scene: &Scene<'_>, owner: &Person) -> Reply {
         drop(inner);
         return scene.call.refused("duplicate", "this is the last story once more");
     }
-    let id = format!("{}_{}", owner.sub, number());
+    // Stories of a wall are counted.
+    let count = |item: &Item| item.data.get("id")?.as_str()?.rsplit_once('_')?.1.parse::<u64>().ok();
+    let last = wall.iter().filter_map(count).max().unwrap_or_default();
+    let id = format!("{}_{}", owner.sub, last + 1);
     data.insert("id".to_owned(), Json::from(id.as_str()));
     wall.insert(0, Item { visible, data });
     drop(inner);
     scene.call.good(just("id", id))
 }
 
-/// A number that no other post has.
+/// A number that no other comment has.
 fn number() -> u64 {
     random_id().bytes().fold(0, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(u64::from(byte))) >> 2
 }
