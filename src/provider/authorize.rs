@@ -204,7 +204,7 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         let pending = Pending { origin, request, browser_secret: String::new(), session: Some(id.clone()) };
         let all = Some(pending.request.scopes.clone());
         let mut reply = respond(shared, pending, &id, &session, all, Some(Endpoint::Authorization));
-        reply.answer = reply.answer.with("set-cookie", &cookie(shared, session_cookie(shared), &id));
+        reply.answer = remembered_by(shared, reply.answer, &id);
         return reply;
     }
     let browser_secret = inbound.cookie(browser_cookie(shared)).map_or_else(random_id, str::to_owned);
@@ -263,11 +263,34 @@ fn target(shared: &Shared, redirect_uri: &str) -> String {
 
 /// The session of the browser that asks, if it is one of the same attempt and still good.
 pub(super) fn session_of(shared: &Shared, inbound: &Inbound, origin: &Origin) -> Option<(String, Session)> {
-    let id = inbound.cookie(session_cookie(shared))?;
+    session_in(shared, inbound.cookie(session_cookie(shared))?, origin)
+}
+
+/// The same as pages of other sites see it.
+pub(super) fn embedded_session_of(shared: &Shared, inbound: &Inbound, origin: &Origin) -> Option<(String, Session)> {
+    session_in(shared, inbound.cookie(&embedded_cookie(shared))?, origin)
+}
+
+fn session_in(shared: &Shared, id: &str, origin: &Origin) -> Option<(String, Session)> {
     let session = shared.ledger().sessions.get(id).cloned()?;
     let same = session.origin.attempt.id == origin.attempt.id && !session.ended;
     let locked = origin.attempt.inner().locked.contains(&session.person);
     (same && !locked).then(|| (id.to_owned(), session))
+}
+
+/// The cookie of a session that goes along with what pages of other sites ask.
+fn embedded_cookie(shared: &Shared) -> String {
+    format!("{}_embedded", session_cookie(shared))
+}
+
+/// The browser knows the session from this answer on.
+fn remembered_by(shared: &Shared, answer: Answer, id: &str) -> Answer {
+    let answer = answer.with("set-cookie", &cookie(shared, session_cookie(shared), id));
+    if !shared.adapter.is_some_and(super::dialect::Adapter::is_embedded) {
+        return answer;
+    }
+    let (name, path) = (embedded_cookie(shared), &shared.prefix);
+    answer.with("set-cookie", &format!("{name}={id}; Path={path}/; HttpOnly; Secure; SameSite=None"))
 }
 
 fn page_path(shared: &Shared, page: &str) -> String {
@@ -416,14 +439,13 @@ pub(super) fn login(shared: &Shared, inbound: &Inbound, origin: Option<Origin>) 
         let nothing = to_ask(shared, &origin.attempt, &request, &person.name).is_empty();
         if nothing { ledger.pending.remove(&transaction) } else { None }
     };
-    let set_cookie = cookie(shared, session_cookie(shared), &id);
     if let Some(pending) = remembered {
         let mut reply = respond(shared, pending, &id, &session, None, None);
-        reply.answer = reply.answer.with("set-cookie", &set_cookie);
+        reply.answer = remembered_by(shared, reply.answer, &id);
         return reply;
     }
     let html = consent_page(shared, &transaction, &request, &person.name, &origin.attempt);
-    Reply::page(Answer::page(200, html).with("set-cookie", &set_cookie)).from(Some(origin))
+    Reply::page(remembered_by(shared, Answer::page(200, html), &id)).from(Some(origin))
 }
 
 fn waiting(
@@ -520,7 +542,7 @@ fn respond(
     let iss = attempt.inner().options.iss_parameter && shared.dialect.openid;
     let mut carrier = request.carrier;
     let refused = granted.as_ref().is_some_and(Vec::is_empty);
-    let mut elsewhere = shared.adapter.and_then(|adapter| adapter.redirect(&request, None)).filter(|_| refused);
+    let mut elsewhere = shared.adapter.and_then(|adapter| adapter.redirect(shared, &request, None)).filter(|_| refused);
     let mut members = Wire::object();
     let mut note = None;
     if refused {
@@ -547,7 +569,7 @@ fn respond(
         if let Some(adapter) = shared.adapter {
             let about = Granted { origin: &origin, request: &request, person: &session.person, granted: &granted };
             adapter.authorized(shared, &about, &mut members);
-            elsewhere = adapter.redirect(&request, Some(&granted));
+            elsewhere = adapter.redirect(shared, &request, Some(&granted));
         }
         attempt.logged_in(Login {
             browser: origin.browser.clone(),
@@ -576,7 +598,7 @@ fn respond(
     }
     let answer = match elsewhere {
         Some(to) if refused => Answer::redirect(&to, Wire::object()),
-        Some(to) => Answer::redirect(&to, members),
+        Some(to) => Answer::redirect(&to, members).by(carrier),
         None => Answer::redirect(&target(shared, &request.redirect_uri), members).by(carrier),
     };
     Reply {

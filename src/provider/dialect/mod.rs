@@ -67,8 +67,19 @@ pub(super) trait Adapter: Send + Sync {
 
     /// Where an authorization response goes, where that is not the `redirect_uri`; `granted` is `None` for a refusal,
     /// which then carries nothing.
-    fn redirect(&self, _request: &AuthorizationRequest, _granted: Option<&[String]>) -> Option<String> {
+    fn redirect(
+        &self,
+        _shared: &Shared,
+        _request: &AuthorizationRequest,
+        _granted: Option<&[String]>,
+    ) -> Option<String> {
         None
+    }
+
+    /// Pages of other sites ask who is signed in here: the browser's session stands in a second cookie, which goes along
+    /// with what such pages ask, where the browser lets it (over https, and at `localhost`).
+    fn is_embedded(&self) -> bool {
+        false
     }
 
     /// An access token of a shape of its own.

@@ -13,6 +13,7 @@ pub(in crate::provider) mod login;
 mod notice;
 pub mod proof;
 pub mod scoped_id;
+mod sdk;
 pub mod seal;
 mod social;
 

@@ -9,6 +9,7 @@ mod bearer;
 mod graph;
 mod login;
 mod permissions;
+mod sdk;
 mod sealed;
 mod session;
 mod tokens;
@@ -21,7 +22,7 @@ use bytes::Bytes;
 use crate::model::persona::Person;
 use crate::model::value::Unresolved;
 use crate::model::wire::Wire;
-use crate::provider::dialect::facebook::notice;
+use crate::provider::dialect::facebook::{self, notice};
 use crate::provider::dialect::{Adapter, Granted, Notice, Shape, Shaped};
 use crate::provider::inbound::{Inbound, one};
 use crate::provider::ledger::{AuthorizationRequest, Origin};
@@ -38,6 +39,9 @@ pub struct Connect;
 
 impl Adapter for Connect {
     fn route(&self, shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<&Origin>) -> Option<Reply> {
+        if let Some(reply) = facebook::sdk::answer(&sdk::STYLE, shared, inbound, tagged) {
+            return Some(reply);
+        }
         if let Some(page) = inbound.path.strip_prefix("/www/") {
             return match page {
                 "login.php" => Some(login::php(shared, inbound, tagged)),
@@ -69,8 +73,12 @@ impl Adapter for Connect {
         (name == "fb_exchange_token").then(|| tokens::exchanged(shared, inbound, client))
     }
 
-    fn redirect(&self, request: &AuthorizationRequest, granted: Option<&[String]>) -> Option<String> {
-        login::redirect(request, granted)
+    fn is_embedded(&self) -> bool {
+        true
+    }
+
+    fn redirect(&self, shared: &Shared, request: &AuthorizationRequest, granted: Option<&[String]>) -> Option<String> {
+        facebook::sdk::redirect(shared, request).or_else(|| login::redirect(request, granted))
     }
 
     fn shape(&self, of: &Shape<'_>) -> Option<Shaped> {

@@ -9,19 +9,16 @@ use crate::model::value::Unresolved;
 use crate::model::wire::Wire;
 use crate::provider::ClientRegistration;
 use crate::provider::dialect::facebook::legacy_sig::{self, Members, Values};
+use crate::provider::dialect::facebook::sdk::code;
 use crate::provider::dialect::facebook::seal::{self, Padding};
 use crate::provider::dialect::held;
 use crate::provider::environment::Surroundings;
 use crate::provider::faults::{self, MessageFacts};
-use crate::provider::ledger::{AuthorizationRequest, Code, Origin};
-use crate::provider::mint::answer::Carrier;
+use crate::provider::ledger::Origin;
 use crate::provider::mint::patch;
-use crate::provider::state::{AttemptState, Shared, random_id};
+use crate::provider::state::{AttemptState, Shared};
 
 use super::{domain_of, login, session};
-
-/// Seconds that the code of a cookie lives.
-const CODE_LIFETIME: i64 = 3600;
 
 /// A cookie's value or a `signed_request`; `None`: it is none of these.
 pub fn made(
@@ -61,40 +58,8 @@ impl About<'_> {
         session::begin(self.shared, self.origin, self.client, self.granted, &domain)
     }
 
-    /// `{algorithm, code, issued_at, user_id}`; the code is redeemed with an empty `redirect_uri`.
     fn with_code(&self) -> Wire {
-        let attempt = &self.origin.attempt;
-        let code = format!("2.{}.{CODE_LIFETIME}.{}-{}", random_id(), attempt.now() + CODE_LIFETIME, self.of.sub);
-        let request = AuthorizationRequest {
-            client_id: self.client.id.clone(),
-            response_type: "code".to_owned(),
-            redirect_uri: String::new(),
-            scopes: self.granted.to_vec(),
-            state: None,
-            nonce: None,
-            code_challenge: None,
-            login_hint: None,
-            ask_consent: false,
-            ask_again: false,
-            login_again: false,
-            more: std::collections::BTreeMap::new(),
-            carrier: Carrier::default(),
-            parameters: Vec::new(),
-        };
-        attempt.secret("code", &code);
-        self.shared.gives_out(&code, self.origin);
-        let entry = Code {
-            origin: self.origin.clone(),
-            request,
-            granted: self.granted.to_vec(),
-            session: String::new(),
-            expires: attempt.now() + CODE_LIFETIME,
-            used: None,
-        };
-        self.shared.ledger().codes.insert(code.clone(), entry);
-        Wire::from(json!({
-            "algorithm": seal::ALGORITHM, "code": code, "issued_at": attempt.now(), "user_id": self.of.sub
-        }))
+        code::payload(self.shared, self.origin, &self.client.id, self.granted, &self.of.sub)
     }
 
     /// What a canvas page is given.

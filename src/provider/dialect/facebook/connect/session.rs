@@ -72,13 +72,18 @@ pub fn begin(
     let uid = origin.person.as_ref().and_then(|name| attempt.person(name)).map(|person| person.sub).unwrap_or_default();
     let expires = expiry(granted, now, lifetime);
     let token = give(shared, origin, &client.id, granted, expires);
+    around(&token, &uid, expires, domain)
+}
+
+/// The session around a token, without its signature.
+pub fn around(token: &str, uid: &str, expires: i64, domain: &str) -> Members {
     let mut session = Members::new();
-    session.insert("session_key".to_owned(), key_of(&token).unwrap_or_default().to_owned());
-    session.insert("uid".to_owned(), uid);
+    session.insert("session_key".to_owned(), key_of(token).unwrap_or_default().to_owned());
+    session.insert("uid".to_owned(), uid.to_owned());
     session.insert("expires".to_owned(), if expires == NEVER { 0 } else { expires }.to_string());
     session.insert("secret".to_owned(), format!("{}__", random_id().get(..22).unwrap_or_default()));
     session.insert("base_domain".to_owned(), domain.to_owned());
-    session.insert("access_token".to_owned(), token);
+    session.insert("access_token".to_owned(), token.to_owned());
     session
 }
 

@@ -10,6 +10,7 @@ mod limited;
 mod node;
 mod pages;
 mod permissions;
+mod sdk;
 mod tokens;
 
 use std::sync::Arc;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 use crate::model::persona::Person;
 use crate::model::wire::Wire;
 use crate::provider::ClientRegistration;
-use crate::provider::dialect::facebook::notice;
+use crate::provider::dialect::facebook::{self, notice};
 use crate::provider::dialect::routes::Role;
 use crate::provider::dialect::{Adapter, Granted, Notice};
 use crate::provider::inbound::Inbound;
@@ -31,6 +32,9 @@ pub(in crate::provider) struct Login;
 
 impl Adapter for Login {
     fn route(&self, shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<&Origin>) -> Option<Reply> {
+        if let Some(reply) = facebook::sdk::answer(&sdk::STYLE, shared, inbound, tagged) {
+            return Some(reply);
+        }
         let path = inbound.path.as_str();
         if let Some(rest) = path.strip_prefix("/graph/") {
             let is_token = shared.routes.find(path).is_some_and(|(route, _)| route.role == Role::Token);
@@ -61,6 +65,14 @@ impl Adapter for Login {
 
     fn identity(&self, shared: &Shared, person: &Person, client_id: &str, scopes: &[String]) -> Option<Wire> {
         Some(limited::identity(shared, person, client_id, scopes))
+    }
+
+    fn is_embedded(&self) -> bool {
+        true
+    }
+
+    fn redirect(&self, shared: &Shared, request: &AuthorizationRequest, _: Option<&[String]>) -> Option<String> {
+        facebook::sdk::redirect(shared, request)
     }
 
     fn notice(&self, about: &Notice<'_>) -> Option<Result<Wire, crate::model::value::Unresolved>> {
