@@ -217,7 +217,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         device: true,
         control: control(args)?,
     };
-    let tls = if args.tls { Some(authority()?) } else { None };
+    let tls = if args.tls { Some(authority(dialect.hosts.keys().cloned())?) } else { None };
     if let (Some(authority), Some(path)) = (&tls, &args.ca_file) {
         let trouble = |error| Failure::usage(format!("{}: {error}\n  help: the folder must exist", path.display()));
         std::fs::write(path, authority.pem()).map_err(trouble)?;
@@ -401,13 +401,14 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
     })
 }
 
-fn authority() -> Result<Arc<Authority>, Failure> {
-    Authority::new().map(Arc::new).map_err(|error| Failure::blocked(error.to_string()))
+/// An authority whose certificates are good for this machine, and for these hosts.
+fn authority(hosts: impl IntoIterator<Item = String>) -> Result<Arc<Authority>, Failure> {
+    Authority::new().map(|own| Arc::new(own.vouching_for(hosts))).map_err(|error| Failure::blocked(error.to_string()))
 }
 
 /// Its own certificate for those who come to it, and trust in the provider's.
 fn partner_tls(args: &PartnerArgs, flaws: &BTreeSet<String>) -> Result<Tls, Failure> {
-    let own = authority()?;
+    let own = authority([])?;
     let blocked = |error: TlsError| Failure::blocked(error.to_string());
     let client = match &args.ca_file {
         None => own.client().map_err(blocked)?,

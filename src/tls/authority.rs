@@ -43,6 +43,8 @@ pub struct Authority {
     issuer: Issuer<'static, KeyPair>,
     root: CertificateDer<'static>,
     pem: String,
+    /// Further hosts for which its certificates are good.
+    hosts: Vec<String>,
     files: OnceLock<Result<Files, TlsError>>,
 }
 
@@ -90,7 +92,15 @@ impl Authority {
         let key = KeyPair::generate().map_err(wrong)?;
         let root = params.self_signed(&key).map_err(wrong)?;
         let (pem, der) = (root.pem(), root.der().clone());
-        Ok(Authority { issuer: Issuer::new(params, key), root: der, pem, files: OnceLock::new() })
+        let issuer = Issuer::new(params, key);
+        Ok(Authority { issuer, root: der, pem, hosts: Vec::new(), files: OnceLock::new() })
+    }
+
+    /// Its certificates are good for these hosts as well: those of the real provider, for whoever has them lead here.
+    #[must_use]
+    pub fn vouching_for(mut self, hosts: impl IntoIterator<Item = String>) -> Authority {
+        self.hosts.extend(hosts);
+        self
     }
 
     /// The root certificate as PEM, for whoever shall trust it.
@@ -131,7 +141,8 @@ impl Authority {
 
     /// A certificate that is as it must be.
     pub(super) fn good(&self) -> Result<Signed, TlsError> {
-        self.leaf(&NAMES, (HOUR, DAYS))
+        let names: Vec<&str> = NAMES.into_iter().chain(self.hosts.iter().map(String::as_str)).collect();
+        self.leaf(&names, (HOUR, DAYS))
     }
 
     /// A certificate with one thing wrong: `self-signed`, `expired`, `wrong-name`.

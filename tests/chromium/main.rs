@@ -1,6 +1,7 @@
 //! The second engine: a real Chromium in the place of the harness's own browser. Visibly ignored where there is none;
 //! that it is missing is told well everywhere.
 
+mod facebook;
 mod logout;
 #[path = "../agent/server.rs"]
 mod server;
@@ -22,7 +23,7 @@ type Test = fn() -> Held;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![Trial::test("a Chromium that is not there blocks the run with advice", missing)];
-    let needs: [(&str, Test); 10] = [
+    let needs: [(&str, Test); 14] = [
         ("redirects are followed, and the tag goes to the issuer alone", tagged),
         ("a page rests when its scripts have had their turn", scripts),
         ("a form is sent as it was filled in, and its cookies are known", forms),
@@ -31,6 +32,10 @@ fn main() -> ExitCode {
         ("a page that speaks up is not waited for", dialogs),
         ("nothing is contacted but this machine and what the run names", outside),
         ("cookies that the harness changes are Chromium's, too", cookies),
+        ("a page of 2010 signs in, calls, publishes and shares by the script of the provider", facebook::page_of_2010),
+        ("a page of today signs in, hears what was granted and refused, and signs out", facebook::page_of_today),
+        ("a page that the app did not register gets nothing from the script", facebook::page_of_a_stranger),
+        ("a person clicks through login, permissions and the removal of an app at serve", facebook::clicks_through),
         ("the provider's page of signing out loads the address of each site in a frame", logout::frames),
         ("an honest partner passes with the same ladders as over HTTP, and a flaw fails", verdicts),
     ];

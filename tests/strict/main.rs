@@ -18,6 +18,7 @@ mod memory;
 mod modes;
 mod registration;
 mod resources;
+mod sdk;
 mod session;
 mod session_end;
 mod site;

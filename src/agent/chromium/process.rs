@@ -98,12 +98,20 @@ impl Chromium {
     /// # Errors
     /// It is missing or does not start.
     pub async fn start(hosts: &[String]) -> Result<Chromium, ChromiumError> {
+        Chromium::start_mapped(hosts, &[]).await
+    }
+
+    /// The same, with hosts that stand for others: `("www.facebook.com:80", "127.0.0.1:9400")`.
+    ///
+    /// # Errors
+    /// It is missing or does not start.
+    pub async fn start_mapped(hosts: &[String], mapped: &[(String, String)]) -> Result<Chromium, ChromiumError> {
         let program = Chromium::find()?;
         let failed = |why: String| ChromiumError::Start { program: program.clone(), why };
         let unique = getrandom::u64().map_err(|error| failed(error.to_string()))?;
         let profile = std::env::temp_dir().join(format!("countersign-chromium-{unique:016x}"));
         std::fs::create_dir(&profile).map_err(|error| failed(error.to_string()))?;
-        let mut child = command(&program, &profile, hosts).spawn().map_err(|error| {
+        let mut child = command(&program, &profile, hosts, mapped).spawn().map_err(|error| {
             remove(&profile);
             failed(error.to_string())
         })?;
@@ -156,12 +164,13 @@ impl Drop for Chromium {
     }
 }
 
-fn command(program: &Path, profile: &Path, hosts: &[String]) -> Command {
+fn command(program: &Path, profile: &Path, hosts: &[String], mapped: &[(String, String)]) -> Command {
     // The pipe is on descriptors 3 and 4 by Chromium's definition; the shell puts ours there.
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 </dev/null >/dev/null"]).arg(program).args(FLAGS);
-    let mut rules =
-        "MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXCLUDE 127.0.0.1 , EXCLUDE [::1]".to_owned();
+    // The first rule that fits is the one that holds.
+    let mut rules: String = mapped.iter().map(|(from, to)| format!("MAP {from} {to} , ")).collect();
+    rules.push_str("MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE *.localhost , EXCLUDE 127.0.0.1 , EXCLUDE [::1]");
     for host in hosts {
         rules.push_str(" , EXCLUDE ");
         rules.push_str(host);

@@ -11,10 +11,11 @@
 
   var scripts = document.querySelectorAll('script[src*="/all.js"], script[src*="/sdk.js"]');
   var here = new URL((document.currentScript || scripts[scripts.length - 1]).src, location.href);
-  // Under its real names each host is its own; else all are paths below the issuer.
+  // Under its real names each host is its own, and browsers know that these are asked over https alone; else all are paths
+  // below the issuer.
   var byName = here.hostname === settings.hosts.script;
   function place(name) {
-    if (byName) return here.protocol + '//' + settings.hosts[name] + (here.port ? ':' + here.port : '');
+    if (byName) return 'https://' + settings.hosts[name] + (here.port ? ':' + here.port : '');
     return here.origin + here.pathname.replace(/(\/connect)?\/[a-z]+_[A-Z]+\/(all|sdk)\.js$/, '') + '/' + name;
   }
   var www = place('www');
@@ -23,7 +24,7 @@
 
   // --- what is known -----------------------------------------------------------------------------------------------
 
-  var app = { id: '', cookie: false, oauth: settings.style === 'login', version: '' };
+  var app = { id: '', cookie: false, oauth: settings.style === 'login', storage: false, version: '' };
   // status: 'connected', 'not_authorized' or 'unknown'; response: authResponse; session: that of 2010.
   var now = { status: 'unknown', response: null, session: null, granted: [] };
   var isKnown = false;
@@ -82,6 +83,7 @@
     now = next;
     isKnown = true;
     writeCookies();
+    if (!bySession()) remember(token(now));
     var response = told();
     var changed = token(before) !== token(now);
     if (before.status !== now.status) fire('auth.statusChange', response);
@@ -113,6 +115,18 @@
     if (!now.response) return setCookie('fbsr_' + app.id, '', 1);
     setCookie('fbsr_' + app.id, now.response.signedRequest, 0);
     setCookie('fbm_' + app.id, 'base_domain=' + domain(), 0);
+  }
+  // From one visit to the next the page's own storage keeps the token: browsers hold back the provider's cookie from pages
+  // of other sites more and more.
+  function remember(shown) {
+    if (!app.storage) return;
+    try {
+      if (shown) localStorage.setItem('fb_sdk_' + app.id, shown);
+      else localStorage.removeItem('fb_sdk_' + app.id);
+    } catch (refused) { app.storage = false; }
+  }
+  function remembered() {
+    try { return app.storage ? localStorage.getItem('fb_sdk_' + app.id) : null; } catch (refused) { return null; }
   }
   function readSession() {
     var found = document.cookie.match('(?:^|; )fbs_' + app.id + '="?([^;"]*)');
@@ -147,7 +161,7 @@
     if (!app.id) return console.error('FB.getLoginStatus() called before calling FB.init().');
     if (isKnown && !force) return callback(told());
     if (force || !waiting) {
-      waiting = ask(token(now)).then(function () { waiting = null; });
+      waiting = ask(token(now) || remembered()).then(function () { waiting = null; });
     }
     waiting.then(function () { callback(told()); });
   }
@@ -332,6 +346,7 @@
     app.id = String(options.appId || options.apiKey || '');
     app.cookie = Boolean(options.cookie);
     app.oauth = isLogin || Boolean(options.oauth);
+    app.storage = !bySession() && options.localStorage !== false;
     app.version = isLogin ? options.version : '';
     if (bySession()) {
       now.session = options.session || (app.cookie && readSession()) || null;
