@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::model::fault::{Endpoint, Message, ProviderName};
+use crate::model::fault::{Endpoint, Message};
 use crate::model::wire::Wire;
 
+use super::cookies::{browser_cookie, cookie, embedded_cookie, remembered_by, session_cookie};
 use super::dialect::held::{self, Key};
 use super::dialect::{Granted, is_same_origin};
 use super::everyday;
@@ -43,24 +44,6 @@ const KNOWN: [&str; 19] = [
 
 /// What `prompt` may say (OpenID Connect Core, section 3.1.2.1).
 pub(super) const PROMPTS: [&str; 4] = ["none", "login", "consent", "select_account"];
-
-/// Cookie of the browser's session at the provider. Cookies ignore ports, so each provider has a name of its own.
-fn session_cookie(shared: &Shared) -> &'static str {
-    match shared.name {
-        ProviderName::Main => "cs_session",
-        ProviderName::Other => "cs_session_other",
-        ProviderName::Attacker => "cs_session_attacker",
-    }
-}
-
-/// Cookie that binds a waiting request to the browser that brought it.
-fn browser_cookie(shared: &Shared) -> &'static str {
-    match shared.name {
-        ProviderName::Main => "cs_browser",
-        ProviderName::Other => "cs_browser_other",
-        ProviderName::Attacker => "cs_browser_attacker",
-    }
-}
 
 /// Seconds that a code lives (RFC 6749, section 4.1.2, recommends ten minutes at most).
 pub(super) const CODE_LIFETIME: i64 = 60;
@@ -278,29 +261,9 @@ fn session_in(shared: &Shared, id: &str, origin: &Origin) -> Option<(String, Ses
     (same && !locked).then(|| (id.to_owned(), session))
 }
 
-/// The cookie of a session that goes along with what pages of other sites ask.
-fn embedded_cookie(shared: &Shared) -> String {
-    format!("{}_embedded", session_cookie(shared))
-}
-
-/// The browser knows the session from this answer on.
-fn remembered_by(shared: &Shared, answer: Answer, id: &str) -> Answer {
-    let answer = answer.with("set-cookie", &cookie(shared, session_cookie(shared), id));
-    if !shared.adapter.is_some_and(super::dialect::Adapter::is_embedded) {
-        return answer;
-    }
-    let (name, path) = (embedded_cookie(shared), &shared.prefix);
-    answer.with("set-cookie", &format!("{name}={id}; Path={path}/; HttpOnly; Secure; SameSite=None"))
-}
-
 fn page_path(shared: &Shared, page: &str) -> String {
     let place = shared.dialect.told_path("authorization").unwrap_or_else(|| "/authorize".to_owned());
     shared.public_path(&format!("{place}/{page}"))
-}
-
-/// For the pages of this issuer alone: another one behind the same address has cookies of its own.
-fn cookie(shared: &Shared, name: &str, value: &str) -> String {
-    format!("{name}={value}; Path={}/; HttpOnly; SameSite=Lax", shared.prefix)
 }
 
 /// What whoever builds the application should know, where the provider tells such things.

@@ -7,6 +7,7 @@ mod circle;
 mod claims;
 mod client_auth;
 mod control;
+mod cookies;
 mod cors;
 mod device;
 pub mod dialect;
