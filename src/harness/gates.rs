@@ -22,7 +22,9 @@ pub struct Gap {
 /// What a tier does not allow to be left out, and these capabilities leave out. `tls`: everything spoke https.
 pub fn gaps(suite: &Suite, tier: Tier, dialect: &str, has: &BTreeSet<String>, tls: bool) -> Vec<Gap> {
     let may_lack = suite.tiers.get(&tier).map(|rule| rule.may_lack.as_slice()).unwrap_or_default();
-    let allowed = |name: &str| may_lack.iter().any(|own| own == "*" || own == name);
+    // One that ends in `:` stands for one per entry of a list.
+    let is = |own: &String, name: &str| own == name || own.ends_with(':') && name.starts_with(own.as_str());
+    let allowed = |name: &str| may_lack.iter().any(|own| own == "*" || is(own, name));
     let mut all = Vec::new();
     for case in of_tier(suite, tier, dialect).filter(|case| !case.unless.iter().any(|name| has.contains(name))) {
         let mut lacking: BTreeSet<&str> = case.all_needs().filter(|name| !has.contains(*name)).collect();
@@ -77,6 +79,18 @@ mod tests {
         let names = |name: &str| strict.iter().any(|gap| gap.capability == name);
         assert!(names("nonce") && names("userinfo") && names("https"), "{strict:?}");
         assert!(!names("second-provider"), "strict allows that to be lacking");
+        // What of a person a partner shows is its own affair.
+        let fields = |tier: Tier| {
+            let mut less = has.clone();
+            less.retain(|name| !name.starts_with("field:"));
+            gaps(&suite, tier, "oidc", &less, true)
+                .into_iter()
+                .filter(|gap| gap.capability.starts_with("field:"))
+                .count()
+        };
+        assert_eq!([Tier::Standard, Tier::Strict, Tier::Fapi].map(fields), [0, 0, 0]);
+        let shown = suite.cases.iter().filter(|case| case.tier > Tier::Basic).flat_map(|case| case.all_needs());
+        assert!(shown.filter(|name| name.starts_with("field:")).count() > 0, "the test has lost its eyes");
         let over_tls = gaps(&suite, Tier::Strict, "oidc", &has, true);
         assert!(over_tls.len() < strict.len());
     }
