@@ -18,14 +18,10 @@ pub(in crate::reference) fn removed(app: &App, visit: &Visit) -> Page {
     if !is_signed(&members, &app.config.client_secret, sig) && !app.flaws.has("ping-no-signature-check") {
         return Page::json(400, &json!({ "error": "this is not signed by the provider" }));
     }
-    match members.get("user") {
-        Some(user) if members.get("uninstall").is_some_and(|said| said == "1") => {
-            if !app.flaws.has("ping-ignored") {
-                callbacks::end(app, user);
-            }
-        }
-        // A ping that tells of something else is nothing to act upon.
-        _ => {}
+    // A ping that tells of something else is nothing to act upon.
+    let uninstalled = members.get("uninstall").is_some_and(|said| said == "1") && !app.flaws.has("ping-ignored");
+    if let Some(user) = members.get("user").filter(|_| uninstalled) {
+        callbacks::end(app, user);
     }
     Page { body: String::new(), ..Page::html(204, "", "") }
 }
