@@ -5,7 +5,10 @@ use std::sync::Arc;
 use countersign::model::case::{Change, Expirable};
 use countersign::model::dialect::Dialect;
 use countersign::model::exchange::Sequence;
-use countersign::model::fault::ProviderName;
+use countersign::model::fault::{
+    Address, Fault, Layer, Message, Object, Operations, Patch, ProviderName, Selectors, Sign, SignatureShape,
+    SigningKey,
+};
 use countersign::model::persona::{Audience, Person};
 use countersign::model::value::{Environment as _, Source};
 use countersign::provider::dialect::facebook::{legacy_sig, seal};
@@ -508,4 +511,42 @@ async fn hosts_by_name_and_versions_in_front_are_the_same_addresses() {
     }
     let header = site.ask(get("/graph/me").header("authorization", &format!("OAuth {alice}"))).await;
     assert_eq!(header.json()["name"], "Alice Archer");
+}
+
+/// A fault in how an object of the dialect is signed.
+fn signed(object: Object, sign: Sign) -> Fault {
+    let address = Address { message: Message::Object(object), layer: Layer::Members };
+    let operations = Operations { sign: Some(sign), ..Operations::default() };
+    Fault { patches: vec![Patch { address, selectors: Selectors::default(), operations }] }
+}
+
+fn forgeries() -> [Sign; 4] {
+    let attacker = Some(SigningKey::Named("attacker".to_owned()));
+    [
+        Sign { key: attacker, ..Sign::default() },
+        Sign { signature: SignatureShape::Flipped, ..Sign::default() },
+        Sign { signature: SignatureShape::Missing, ..Sign::default() },
+        Sign { payload_flipped: true, ..Sign::default() },
+    ]
+}
+
+#[tokio::test]
+async fn cookies_that_a_fault_changes_are_opened_by_nobody_and_sound_again_when_it_is_mended() {
+    let site = Site::start().await;
+    site.token(0, "user_likes").await;
+    for sign in forgeries() {
+        for kind in ["fbs_cookie", "fbsr_cookie"] {
+            let fault = site.provider.everybody().put(&signed(Object::Dialect(kind.to_owned()), sign.clone()));
+            let text = site.made(kind, "alice");
+            let opened = match kind {
+                "fbs_cookie" => legacy_sig::open_fbs_cookie(&text, SECRET, 0).is_ok(),
+                _ => seal::open(&text, SECRET).is_ok(),
+            };
+            assert!(!opened, "{kind} {sign:?}: {text}");
+            assert_eq!(site.provider.everybody().delivery(fault).delivered, 1, "{kind} {sign:?}");
+            site.provider.everybody().mend(fault);
+        }
+    }
+    assert!(legacy_sig::open_fbs_cookie(&site.made("fbs_cookie", "alice"), SECRET, 0).is_ok());
+    assert!(seal::open(&site.made("fbsr_cookie", "alice"), SECRET).is_ok());
 }
