@@ -155,7 +155,10 @@ impl Environment for Now<'_> {
     fn source(&self, source: &Source) -> Option<Wire> {
         match (source, &self.0.variant.value) {
             // It may be a token, which is made at this moment.
-            (Source::Saved(name), Some(value)) if name == "variant" => value.resolve(self).ok(),
+            (Source::Saved(name), Some(value)) if name == "variant" => {
+                self.0.note_idle(value);
+                value.resolve(self).ok()
+            }
             _ => self.0.source(source).or_else(|| self.0.attempt.source(source)),
         }
     }
