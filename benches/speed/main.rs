@@ -14,8 +14,6 @@ use std::time::{Duration, Instant};
 
 use countersign::harness::run::{RunRequest, SubjectSpec, run};
 use countersign::harness::suite::{Additions, Suite};
-use countersign::model::exchange::Sequence;
-use countersign::model::fault::ProviderName;
 use countersign::model::persona::Person;
 use countersign::model::verdict::Tier;
 use countersign::provider::{ClientRegistration, Provider, ProviderConfig};
@@ -58,10 +56,6 @@ async fn provider(alg: &str) -> (Provider, Person) {
     let dialect = suite.dialect("oidc").expect("the dialect is embedded");
     let person = Person::mint(&dialect.personas[0], "alice", 1, "bench", None, None);
     let config = ProviderConfig {
-        name: ProviderName::Main,
-        dialect: Arc::new(dialect),
-        listen: ANY,
-        issuer: None,
         clients: vec![ClientRegistration {
             id: "bench".to_owned(),
             secret: Some("secret".to_owned()),
@@ -70,12 +64,8 @@ async fn provider(alg: &str) -> (Provider, Person) {
             id_token_alg: Some(alg.to_owned()),
             ..ClientRegistration::default()
         }],
-        sequence: Sequence::default(),
         people: vec![person.clone()],
-        circle: None,
-        registration: false,
-        capacity: None,
-        tls: None,
+        ..ProviderConfig::new(dialect)
     };
     (Provider::start(config).await.expect("loopback has a free port"), person)
 }

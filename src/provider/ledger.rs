@@ -124,8 +124,8 @@ pub(super) struct Pending {
     pub session: Option<String>,
 }
 
-/// A valid authorization request.
-#[derive(Debug, Clone)]
+/// A valid authorization request. Empty is one that nobody made: a code may be given without one.
+#[derive(Debug, Clone, Default)]
 pub(super) struct AuthorizationRequest {
     pub client_id: String,
     pub response_type: String,

@@ -69,12 +69,7 @@ pub(super) fn end_session(
             None => return refuse("A post_logout_redirect_uri needs an id_token_hint or a client_id."),
         },
     };
-    let probe = origin.clone().unwrap_or_else(|| Origin {
-        attempt: shared.default_attempt(),
-        browser: String::new(),
-        tab: String::new(),
-        person: None,
-    });
+    let probe = origin.clone().unwrap_or_else(|| shared.default_origin());
     let session = session_of(shared, inbound, &probe);
     let fits = match (&session, &hint) {
         (Some((_, session)), Some(hint)) => hint.sid.as_ref() == Some(&session.sid),

@@ -32,7 +32,7 @@ mod tenants;
 mod token;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, PoisonError};
 
 use tokio::net::TcpListener;
@@ -88,6 +88,25 @@ pub struct ProviderConfig {
     pub capacity: Option<usize>,
     /// Speaks https, with a certificate of this authority.
     pub tls: Option<Arc<Authority>>,
+}
+
+impl ProviderConfig {
+    /// The main provider, speaking `dialect` on a free port of loopback, with nobody registered and nobody there yet.
+    pub fn new(dialect: Dialect) -> Self {
+        ProviderConfig {
+            name: ProviderName::Main,
+            dialect: Arc::new(dialect),
+            listen: (Ipv4Addr::LOCALHOST, 0).into(),
+            issuer: None,
+            clients: Vec::new(),
+            sequence: Sequence::default(),
+            people: Vec::new(),
+            circle: None,
+            registration: false,
+            capacity: None,
+            tls: None,
+        }
+    }
 }
 
 /// A registered client.

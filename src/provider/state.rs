@@ -179,6 +179,11 @@ impl Shared {
         self.ledger().attempts.get(&attempt.id).cloned()
     }
 
+    /// Where a request comes from that nothing gives away.
+    pub fn default_origin(&self) -> Origin {
+        Origin { attempt: self.default_attempt(), browser: String::new(), tab: String::new(), person: None }
+    }
+
     /// The attempt that has the provider for itself, else the ambient one.
     pub fn default_attempt(&self) -> Arc<AttemptState> {
         let ledger = self.ledger();

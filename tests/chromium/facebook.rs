@@ -116,17 +116,10 @@ impl Scene {
         let authority = Arc::new(Authority::new()?.vouching_for(hosts));
         let tls = (!by_path).then(|| Arc::clone(&authority));
         let config = ProviderConfig {
-            name: ProviderName::Main,
-            dialect: Arc::new(dialect),
-            listen: ([127, 0, 0, 1], 0).into(),
-            issuer: None,
             clients: vec![client],
-            sequence: Sequence::default(),
             people: vec![alice.clone()],
-            circle: None,
-            registration: false,
-            capacity: None,
             tls: tls.clone(),
+            ..ProviderConfig::new(dialect)
         };
         let provider = Provider::serve(config, Everyday::default()).await?;
         if by_path {

@@ -27,19 +27,7 @@ async fn provider(base: &str) -> Provider {
         frontchannel_logout_uri: Some(format!("{base}/out")),
         ..ClientRegistration::default()
     };
-    let config = ProviderConfig {
-        name: ProviderName::Main,
-        dialect: Arc::new(dialect),
-        listen: ([127, 0, 0, 1], 0).into(),
-        issuer: None,
-        clients: vec![client],
-        sequence: Sequence::default(),
-        people: vec![alice],
-        circle: None,
-        registration: false,
-        capacity: None,
-        tls: None,
-    };
+    let config = ProviderConfig { clients: vec![client], people: vec![alice], ..ProviderConfig::new(dialect) };
     let everyday = Everyday { auto_login: Some("alice".to_owned()), ..Everyday::default() };
     Provider::serve(config, everyday).await.expect("a free port")
 }

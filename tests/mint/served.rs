@@ -1,11 +1,9 @@
 //! Paces as a running provider serves them: who holds, who releases, and what is forgotten when nobody waits any more.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use countersign::model::dialect::Dialect;
-use countersign::model::exchange::Sequence;
-use countersign::model::fault::{Endpoint, Fault, Layer, Message, Operations, Pace, ProviderName};
+use countersign::model::fault::{Endpoint, Fault, Layer, Message, Operations, Pace};
 use countersign::model::value::Value;
 use countersign::provider::{Attempt, AttemptSpec, Provider, ProviderConfig, TAG_HEADER};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -21,19 +19,7 @@ async fn provider() -> (Provider, Attempt) {
         include_str!("../../specs/dialects/oidc/dialect.toml"),
         include_str!("../../specs/dialects/oidc/personas.toml"),
     );
-    let config = ProviderConfig {
-        name: ProviderName::Main,
-        dialect: Arc::new(dialect.expect("the shipped dialect")),
-        listen: ([127, 0, 0, 1], 0).into(),
-        issuer: None,
-        clients: Vec::new(),
-        sequence: Sequence::default(),
-        people: Vec::new(),
-        circle: None,
-        registration: false,
-        capacity: None,
-        tls: None,
-    };
+    let config = ProviderConfig::new(dialect.expect("the shipped dialect"));
     let provider = Provider::start(config).await.expect("a free port");
     let attempt = provider.attempt(AttemptSpec { id: "t1".into(), people: Vec::new(), sole: true, events: None });
     (provider, attempt)

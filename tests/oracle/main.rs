@@ -3,11 +3,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
-use std::sync::Arc;
 
 use countersign::model::case::ProviderOptions;
 use countersign::model::dialect::Dialect;
-use countersign::model::exchange::Sequence;
 use countersign::model::fault::ProviderName;
 use countersign::model::persona::Person;
 use countersign::model::value::{Environment as _, Source, Value};
@@ -52,19 +50,7 @@ async fn provider() -> Result<(Provider, Person, Person), String> {
         redirect_uris: vec![CALLBACK.to_owned()],
         ..ClientRegistration::default()
     };
-    let config = ProviderConfig {
-        name: ProviderName::Main,
-        dialect: Arc::new(dialect),
-        listen: ([127, 0, 0, 1], 0).into(),
-        issuer: None,
-        clients: vec![client],
-        sequence: Sequence::default(),
-        people,
-        circle: None,
-        registration: false,
-        capacity: None,
-        tls: None,
-    };
+    let config = ProviderConfig { clients: vec![client], people, ..ProviderConfig::new(dialect) };
     let provider = Provider::serve(config, Everyday::default()).await.map_err(|error| error.to_string())?;
     Ok((provider, alice, bob))
 }
@@ -75,7 +61,8 @@ fn oracle(python: &Path) -> Result<(), String> {
     let everybody = provider.everybody();
     // The package reads the content type and takes a script for no answer.
     let json_please = Value::Literal(json!("application/json; charset=UTF-8"));
-    let options = ProviderOptions { dialect: vec![("graph_content_type".to_owned(), json_please)], ..options() };
+    let options =
+        ProviderOptions { dialect: vec![("graph_content_type".to_owned(), json_please)], ..ProviderOptions::default() };
     everybody.options(&options).map_err(|error| error.to_string())?;
     let made = |kind: &str| {
         let of = Some("alice".to_owned());
@@ -122,23 +109,4 @@ fn oracle(python: &Path) -> Result<(), String> {
     is("/foreign_cookie", Json::Null)?;
     is("/sealed/user_id", json!(uid))?;
     is("/foreign", json!(false))
-}
-
-fn options() -> ProviderOptions {
-    ProviderOptions {
-        at: ProviderName::Main,
-        clock: None,
-        pkce: None,
-        iss_parameter: None,
-        par: None,
-        refresh: None,
-        access_lifetime: None,
-        keys_max_age: None,
-        key: None,
-        consent_remembered: None,
-        client_secret: None,
-        device_interval: None,
-        poll_batch: None,
-        dialect: Vec::new(),
-    }
 }

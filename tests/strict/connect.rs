@@ -1,10 +1,7 @@
 //! Facebook Connect of 2010 on the wire: what its clients sent, what it answered, and that nothing forged opens anything.
 
-use std::sync::Arc;
-
 use countersign::model::case::{Change, Expirable};
 use countersign::model::dialect::Dialect;
-use countersign::model::exchange::Sequence;
 use countersign::model::fault::{
     Address, Fault, Layer, Message, Object, Operations, Patch, ProviderName, Selectors, Sign, SignatureShape,
     SigningKey,
@@ -44,17 +41,9 @@ impl Site {
             ..ClientRegistration::default()
         };
         let config = ProviderConfig {
-            name: ProviderName::Main,
-            dialect: Arc::new(dialect),
-            listen: ([127, 0, 0, 1], 0).into(),
-            issuer: None,
             clients: vec![client(APP), client("999")],
-            sequence: Sequence::default(),
             people: people.clone(),
-            circle: None,
-            registration: false,
-            capacity: None,
-            tls: None,
+            ..ProviderConfig::new(dialect)
         };
         Site { provider: Provider::serve(config, Everyday::default()).await.expect("a free port"), people }
     }

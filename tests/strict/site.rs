@@ -1,13 +1,9 @@
 //! A running provider with a few registered clients and two people, and an honest login from end to end.
 
-use std::sync::Arc;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use countersign::model::case::{PkcePolicy, ProviderOptions, RefreshPolicy};
 use countersign::model::dialect::Dialect;
-use countersign::model::exchange::Sequence;
-use countersign::model::fault::ProviderName;
 use countersign::model::persona::Person;
 use countersign::provider::{ClientRegistration, Everyday, Provider, ProviderConfig};
 use serde_json::Value as Json;
@@ -79,17 +75,9 @@ impl Site {
             client("other", "client_secret_basic"),
         ];
         let mut config = ProviderConfig {
-            name: ProviderName::Main,
-            dialect: Arc::new(dialect),
-            listen: ([127, 0, 0, 1], 0).into(),
-            issuer: None,
             clients: clients.into(),
-            sequence: Sequence::default(),
             people: vec![alice.clone(), bob.clone()],
-            circle: None,
-            registration: false,
-            capacity: None,
-            tls: None,
+            ..ProviderConfig::new(dialect)
         };
         change(&mut config);
         Site { provider: Provider::serve(config, everyday).await.expect("a free port"), alice, bob }
@@ -113,22 +101,7 @@ impl Site {
     }
 
     pub fn options(&self, set: impl FnOnce(&mut ProviderOptions)) {
-        let mut options = ProviderOptions {
-            at: ProviderName::Main,
-            clock: None,
-            pkce: None,
-            iss_parameter: None,
-            par: None,
-            refresh: None,
-            access_lifetime: None,
-            keys_max_age: None,
-            key: None,
-            consent_remembered: None,
-            client_secret: None,
-            device_interval: None,
-            poll_batch: None,
-            dialect: Vec::new(),
-        };
+        let mut options = ProviderOptions::default();
         set(&mut options);
         self.provider.everybody().options(&options).expect("options that this provider has");
     }

@@ -175,5 +175,5 @@ pub fn out(shared: &Shared, inbound: &Inbound, tagged: Option<&Origin>) -> Reply
 }
 
 fn ambient(shared: &Shared) -> Origin {
-    Origin { attempt: shared.default_attempt(), browser: String::new(), tab: String::new(), person: None }
+    shared.default_origin()
 }

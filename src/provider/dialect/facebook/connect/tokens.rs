@@ -39,12 +39,7 @@ pub fn app(shared: &Shared, inbound: &Inbound) -> Reply {
     let mut body = Wire::object();
     body.push("access_token", token);
     let reply = Reply::of(Endpoint::Token, successful(shared, body));
-    reply.grant(Some(Grant::ClientCredentials)).from(Some(crate::provider::ledger::Origin {
-        attempt: shared.default_attempt(),
-        browser: String::new(),
-        tab: String::new(),
-        person: None,
-    }))
+    reply.grant(Some(Grant::ClientCredentials)).from(Some(shared.default_origin()))
 }
 
 /// `fb_exchange_token` (since May 2012): a token for 60 days, for one of the same app that is still good.

@@ -29,12 +29,7 @@ pub(super) fn answer(shared: &Arc<Shared>, inbound: &Inbound, rest: &str, tagged
 
 /// The person who is signed in at the site in this browser.
 fn signed_in(shared: &Shared, inbound: &Inbound, tagged: Option<&Origin>) -> Option<(Origin, String, Session)> {
-    let origin = tagged.cloned().unwrap_or_else(|| Origin {
-        attempt: shared.default_attempt(),
-        browser: String::new(),
-        tab: String::new(),
-        person: None,
-    });
+    let origin = tagged.cloned().unwrap_or_else(|| shared.default_origin());
     let (id, session) = authorize::session_of(shared, inbound, &origin)?;
     Some((Origin { person: Some(session.person.clone()), ..origin }, id, session))
 }

@@ -9,7 +9,7 @@ use crate::provider::authorize::CODE_LIFETIME;
 use crate::provider::client_auth::same;
 use crate::provider::inbound::{Inbound, one};
 use crate::provider::ledger::{AccessToken, AuthorizationRequest, Code, Origin};
-use crate::provider::mint::answer::{Answer, Carrier};
+use crate::provider::mint::answer::Answer;
 use crate::provider::reply::Reply;
 use crate::provider::state::{AttemptState, Shared, random_id};
 use crate::provider::token::{letters, successful};
@@ -88,16 +88,8 @@ pub(super) fn client_code(call: &Call<'_>, user: &User, endpoint: Endpoint) -> R
         response_type: "code".to_owned(),
         redirect_uri: redirect_uri.to_owned(),
         scopes: user.scopes.clone(),
-        state: None,
-        nonce: None,
-        code_challenge: None,
-        login_hint: None,
-        ask_consent: false,
-        ask_again: false,
-        login_again: false,
         more: user.more.clone(),
-        carrier: Carrier::Query,
-        parameters: Vec::new(),
+        ..AuthorizationRequest::default()
     };
     let code = random_id();
     user.origin.attempt.secret("code", &code);

@@ -6,7 +6,6 @@ use serde_json::json;
 use crate::model::wire::Wire;
 use crate::provider::dialect::facebook::seal;
 use crate::provider::ledger::{AuthorizationRequest, Code, Origin};
-use crate::provider::mint::answer::Carrier;
 use crate::provider::state::{Shared, random_id};
 
 /// Seconds that the code of a cookie lives.
@@ -26,18 +25,8 @@ pub(in crate::provider::dialect::facebook) fn payload(
     let request = AuthorizationRequest {
         client_id: client_id.to_owned(),
         response_type: "code".to_owned(),
-        redirect_uri: String::new(),
         scopes: granted.to_vec(),
-        state: None,
-        nonce: None,
-        code_challenge: None,
-        login_hint: None,
-        ask_consent: false,
-        ask_again: false,
-        login_again: false,
-        more: std::collections::BTreeMap::new(),
-        carrier: Carrier::default(),
-        parameters: Vec::new(),
+        ..AuthorizationRequest::default()
     };
     attempt.secret("code", &code);
     shared.gives_out(&code, origin);

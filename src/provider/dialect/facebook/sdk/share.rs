@@ -34,12 +34,7 @@ fn signed_in(
     tagged: Option<&Origin>,
     about: &[&str],
 ) -> Option<(Origin, String, String)> {
-    let origin = tagged.cloned().unwrap_or_else(|| Origin {
-        attempt: shared.default_attempt(),
-        browser: String::new(),
-        tab: String::new(),
-        person: None,
-    });
+    let origin = tagged.cloned().unwrap_or_else(|| shared.default_origin());
     let (id, session) = authorize::session_of(shared, inbound, &origin)?;
     let proof = mac::hex(&mac::sha256(id.as_bytes(), about.join("\n").as_bytes()));
     Some((Origin { person: Some(session.person.clone()), ..origin }, session.person, proof))
