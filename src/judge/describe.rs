@@ -5,6 +5,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::Value as Json;
 
 use crate::model::exchange::{Exchange, header};
+use crate::model::markup::acts;
 
 use super::Facts;
 
@@ -111,9 +112,7 @@ pub fn printable_up_to(most: usize, text: &str) -> String {
             out.push(CUT);
             break;
         }
-        let reorders =
-            matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
-        if c.is_control() || reorders {
+        if acts(c) {
             out.extend(c.escape_unicode());
         } else {
             out.push(c);

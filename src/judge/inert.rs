@@ -124,6 +124,7 @@ fn is_script(address: &str, mark: &str) -> bool {
 mod tests {
     use super::*;
     use crate::model::exchange::Response;
+    use crate::model::markup::escaped;
 
     fn page(body: &str) -> PageSeen {
         PageSeen {
@@ -135,14 +136,6 @@ mod tests {
             },
             ..PageSeen::default()
         }
-    }
-
-    fn escaped(text: &str) -> String {
-        text.replace('&', "&amp;")
-            .replace('<', "&lt;")
-            .replace('>', "&gt;")
-            .replace('"', "&quot;")
-            .replace('\'', "&#39;")
     }
 
     const MARKUP: [&str; 3] = ["markup:text", "markup:script", "markup:svg"];

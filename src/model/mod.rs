@@ -16,6 +16,7 @@ pub mod fault;
 #[cfg(test)]
 mod json_schemas;
 pub mod manifest;
+pub mod markup;
 pub mod observation;
 pub mod persona;
 pub mod requirement;

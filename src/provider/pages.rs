@@ -8,27 +8,12 @@ mod consent;
 pub(super) mod device;
 mod login;
 
+pub(super) use crate::model::markup::escaped;
 pub(super) use consent::{Asked, Consent};
 pub(super) use login::{Account, Login};
 
 /// How pages look, in both colour schemes.
 pub(super) const STYLE: &str = include_str!("pages/style.css");
-
-/// Text as it may stand anywhere in a page, attribute values in double quotes included.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
-}
 
 /// A whole page: `title` is its name and first heading, `content` is HTML.
 pub(super) fn frame(title: &str, content: &str) -> String {

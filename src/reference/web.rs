@@ -14,6 +14,8 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+pub(super) use crate::model::markup::escaped;
+
 use super::state::{App, Session, User, random};
 use super::{Base, accounts, detour, facebook, features, front_channel, login, logout, token_login};
 
@@ -101,11 +103,6 @@ impl Page {
         let content = format!("<p>{}</p>\n<p><a href=\"/login\">Try again</a></p>", escaped(text));
         Page::html(status, "That did not work", &content)
     }
-}
-
-/// Text as it may stand anywhere in a page.
-pub(super) fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 /// Accepts until it is stopped; then the port is free, and every connection is closed.

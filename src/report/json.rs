@@ -1,5 +1,6 @@
 //! The JSON report (DESIGN section 10): the report itself, as it is.
 
+use crate::model::markup::acts;
 use crate::model::result::Report;
 
 /// The report as indented JSON with a line feed at the end.
@@ -14,10 +15,8 @@ pub fn text(report: &Report) -> String {
 pub fn inert(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.replace("##[", "##\\u005b").chars() {
-        let reorders =
-            matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
         // Line feeds stand between members; inside of texts they are escaped already.
-        if reorders || (c.is_control() && c != '\n') {
+        if acts(c) && c != '\n' {
             out.push_str(&format!("\\u{:04x}", u32::from(c)));
         } else {
             out.push(c);

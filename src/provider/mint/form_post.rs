@@ -4,6 +4,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
+use crate::model::markup::escaped;
 use crate::model::wire::Wire;
 
 use super::answer::{Answer, header};
@@ -35,17 +36,4 @@ pub(super) fn page(to: &str, parameters: &Wire) -> Answer {
     let policy = format!("default-src 'none'; script-src 'sha256-{digest}'; frame-ancestors 'none'");
     answer.headers.push(header("content-security-policy", &policy));
     answer
-}
-
-fn escaped(text: &str) -> String {
-    text.chars().fold(String::with_capacity(text.len()), |mut out, c| {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            other => out.push(other),
-        }
-        out
-    })
 }

@@ -2,6 +2,7 @@
 
 use crate::judge::printable_up_to;
 use crate::model::certificate::Certificate;
+use crate::model::markup::escaped;
 
 /// Characters of the partner's name that have room.
 const MOST: usize = 40;
@@ -28,8 +29,4 @@ pub fn svg(certificate: &Certificate) -> String {
     format!(
         "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{whole}\" height=\"20\" role=\"img\" aria-label=\"{title}\">\n<title>{title}</title>\n<rect width=\"{a}\" height=\"20\" fill=\"#404552\"/>\n<rect x=\"{a}\" width=\"{b}\" height=\"20\" fill=\"#1f6f43\"/>\n<g fill=\"#fff\" text-anchor=\"middle\" font-family=\"Verdana,DejaVu Sans,sans-serif\" font-size=\"11\">\n<text x=\"{middle_left}\" y=\"14\">{left}</text>\n<text x=\"{middle_right}\" y=\"14\">{right}</text>\n</g>\n</svg>\n"
     )
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

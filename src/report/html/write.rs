@@ -2,6 +2,7 @@
 //! place that escapes it, and names of elements and attributes are words of this program.
 
 use crate::judge::printable_up_to;
+use crate::model::markup;
 
 /// Characters of one line that are shown: more than any line has that is not meant to be a burden.
 const MOST: usize = 4000;
@@ -69,23 +70,7 @@ impl Html {
 /// What a terminal or a reader would obey (control characters, what turns the direction of text) is written out as by
 /// the other reports; what HTML would obey is escaped.
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for (at, line) in text.lines().enumerate() {
-        if at > 0 {
-            out.push('\n');
-        }
-        for c in printable_up_to(MOST, line).chars() {
-            match c {
-                '&' => out.push_str("&amp;"),
-                '<' => out.push_str("&lt;"),
-                '>' => out.push_str("&gt;"),
-                '"' => out.push_str("&quot;"),
-                '\'' => out.push_str("&#39;"),
-                c => out.push(c),
-            }
-        }
-    }
-    out
+    text.lines().map(|line| markup::escaped(&printable_up_to(MOST, line))).collect::<Vec<_>>().join("\n")
 }
 
 #[cfg(test)]
