@@ -215,6 +215,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         discovery: config.as_ref().map(|config| config.written.discovery.clone()).unwrap_or_default(),
         advice: true,
         device: true,
+        session_management: true,
         control: control(args)?,
     };
     let tls = if args.tls { Some(authority(dialect.hosts.keys().cloned())?) } else { None };

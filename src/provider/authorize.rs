@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::fault::{Endpoint, Message};
 use crate::model::wire::Wire;
 
+use super::check_session;
 use super::cookies::{browser_cookie, cookie, embedded_cookie, remembered_by, session_cookie};
 use super::dialect::held::{self, Key};
 use super::dialect::{Granted, is_same_origin};
@@ -93,7 +94,10 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
         if options.iss_parameter && shared.dialect.openid {
             members.push("iss", shared.issuer.as_str());
         }
-        Reply::of(Endpoint::Authorization, Answer::redirect(&target(shared, &redirect_uri), members).by(carrier))
+        let session = session_of(shared, inbound, &origin).map(|(id, _)| id);
+        check_session::tell(shared, &mut members, (&client.id, &redirect_uri), session.as_deref());
+        let answer = Answer::redirect(&target(shared, &redirect_uri), members).by(carrier);
+        Reply::of(Endpoint::Authorization, check_session::remembered_by(shared, answer, session.as_deref()))
             .from(Some(origin.clone()))
             .because(format!("{code}: {why}"))
     };
@@ -559,6 +563,7 @@ fn respond(
     if iss {
         members.push("iss", shared.issuer.as_str());
     }
+    check_session::tell_of(shared, &mut members, &request, session_id);
     let answer = match elsewhere {
         Some(to) if refused => Answer::redirect(&to, Wire::object()),
         Some(to) => Answer::redirect(&to, members).by(carrier),

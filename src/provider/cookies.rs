@@ -3,6 +3,7 @@
 
 use crate::model::fault::ProviderName;
 
+use super::check_session;
 use super::dialect::Adapter;
 use super::mint::answer::Answer;
 use super::state::Shared;
@@ -25,6 +26,15 @@ pub(super) fn browser_cookie(shared: &Shared) -> &'static str {
     }
 }
 
+/// Cookie that stands for the session where a script may read it.
+pub(super) fn state_cookie(shared: &Shared) -> &'static str {
+    match shared.name {
+        ProviderName::Main => "cs_state",
+        ProviderName::Other => "cs_state_other",
+        ProviderName::Attacker => "cs_state_attacker",
+    }
+}
+
 /// The cookie of a session that goes along with what pages of other sites ask.
 pub(super) fn embedded_cookie(shared: &Shared) -> String {
     format!("{}_embedded", session_cookie(shared))
@@ -33,6 +43,7 @@ pub(super) fn embedded_cookie(shared: &Shared) -> String {
 /// The browser knows the session from this answer on.
 pub(super) fn remembered_by(shared: &Shared, answer: Answer, id: &str) -> Answer {
     let answer = answer.with("set-cookie", &cookie(shared, session_cookie(shared), id));
+    let answer = check_session::remembered_by(shared, answer, Some(id));
     if !shared.adapter.is_some_and(Adapter::is_embedded) {
         return answer;
     }

@@ -32,6 +32,8 @@ pub struct Everyday {
     pub control: Option<Control>,
     /// The device grant (RFC 8628).
     pub device: bool,
+    /// Session management (OpenID Connect Session Management 1.0), where the dialect is one of OpenID Connect.
+    pub session_management: bool,
     /// Pages of errors tell what is registered here.
     pub advice: bool,
 }
@@ -57,7 +59,7 @@ impl Overrides {
 }
 
 /// The endpoints that a browser opens; every other one is asked by the application's server.
-const FRONT: [&str; 3] = ["authorization", "end_session", "device_verification"];
+const FRONT: [&str; 4] = ["authorization", "end_session", "device_verification", "check_session"];
 
 impl Everyday {
     /// The base of an endpoint's address.

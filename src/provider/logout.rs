@@ -24,7 +24,7 @@ use super::mint::answer::Answer;
 use super::mint::{patch, token, verify};
 use super::reply::Reply;
 use super::state::{AttemptState, Shared};
-use super::{ClientRegistration, Notified, NotifyError, claims, front_channel, pages};
+use super::{ClientRegistration, Notified, NotifyError, check_session, claims, front_channel, pages};
 
 /// Parameters of which none may stand there twice.
 const KNOWN: [&str; 5] = ["id_token_hint", "client_id", "post_logout_redirect_uri", "state", "logout_hint"];
@@ -109,6 +109,7 @@ pub(super) fn end_session(
         [] => answer,
         frames => front_channel::page(frames, front_channel::address(&answer).as_deref()),
     };
+    let answer = check_session::remembered_by(shared, answer, None);
     (Reply::of(Endpoint::EndSession, answer).from(origin), to_tell)
 }
 

@@ -12,6 +12,7 @@ use crate::model::manifest::ID_TOKEN_ALGS;
 use crate::model::wire::Wire;
 
 use super::authorize;
+use super::check_session;
 use super::client_auth;
 use super::device;
 use super::everyday::Everyday;
@@ -73,6 +74,10 @@ pub(super) fn document(dialect: &Dialect, issuer: &str, registration: bool, ever
         if let Some(grants) = all["grant_types_supported"].as_array_mut() {
             grants.push(Json::from(device::GRANT));
         }
+    }
+    if everyday.session_management && dialect.openid {
+        let base = everyday.base("check_session", issuer);
+        all["check_session_iframe"] = Json::from(format!("{base}{}", check_session::PATH));
     }
     everyday.discovery.apply(&mut all);
     all

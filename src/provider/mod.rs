@@ -3,6 +3,7 @@
 
 mod attempt;
 mod authorize;
+mod check_session;
 mod circle;
 mod claims;
 mod client_auth;

@@ -33,7 +33,7 @@ use super::mint::pace::{self, Departure, PacedBody, Taken};
 use super::reply::{Reply, error_body, faulty_error};
 use super::state::{AttemptState, HeldRequest, Shared};
 use super::{
-    TAG_HEADER, attempt, authorize, cors, device, introspect, logout, metadata, pages, register, resources, tenants,
+    TAG_HEADER, attempt, authorize, check_session, cors, device, introspect, logout, metadata, pages, register, resources, tenants,
     token,
 };
 
@@ -206,6 +206,7 @@ fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: 
         Role::Introspection => introspect::request(shared, inbound),
         Role::Device => device::request(shared, inbound),
         Role::Verification => device::verification(shared, inbound),
+        Role::CheckSession => check_session::page(shared).from(tagged),
         Role::Registration => register::request(shared, inbound).from(tagged),
         Role::EndSession => {
             let (reply, ended) = logout::end_session(shared, inbound, tagged);

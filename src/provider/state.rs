@@ -18,6 +18,7 @@ use crate::model::persona::Person;
 use crate::tls::{Client, Server};
 
 use super::ClientRegistration;
+use super::check_session;
 use super::circle::Circle;
 use super::device;
 use super::dialect::Adapter;
@@ -115,6 +116,9 @@ impl Shared {
         if setup.everyday.device {
             routes.add(device::AUTHORIZATION, Role::Device, "POST");
             routes.add(device::VERIFICATION, Role::Verification, "GET, POST");
+        }
+        if setup.everyday.session_management && setup.dialect.openid {
+            routes.add(check_session::PATH, Role::CheckSession, "GET");
         }
         Arc::new(Shared {
             name: setup.name,

@@ -1,6 +1,7 @@
 //! The second engine: a real Chromium in the place of the harness's own browser. Visibly ignored where there is none;
 //! that it is missing is told well everywhere.
 
+mod check_session;
 mod facebook;
 mod logout;
 #[path = "../agent/server.rs"]
@@ -23,7 +24,7 @@ type Test = fn() -> Held;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![Trial::test("a Chromium that is not there blocks the run with advice", missing)];
-    let needs: [(&str, Test); 14] = [
+    let needs: [(&str, Test); 15] = [
         ("redirects are followed, and the tag goes to the issuer alone", tagged),
         ("a page rests when its scripts have had their turn", scripts),
         ("a form is sent as it was filled in, and its cookies are known", forms),
@@ -37,6 +38,7 @@ fn main() -> ExitCode {
         ("a page that the app did not register gets nothing from the script", facebook::page_of_a_stranger),
         ("a person clicks through login, permissions and the removal of an app at serve", facebook::clicks_through),
         ("the provider's page of signing out loads the address of each site in a frame", logout::frames),
+        ("the provider's frame tells a site whether the session is the one that it knows", check_session::frame),
         ("an honest partner passes with the same ladders as over HTTP, and a flaw fails", verdicts),
     ];
     let here = Chromium::find().is_ok();

@@ -5,6 +5,7 @@ mod acme;
 mod advertised;
 mod algorithms;
 mod authorize;
+mod check_session;
 mod clients;
 mod connect;
 mod control;

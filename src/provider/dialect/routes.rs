@@ -27,6 +27,8 @@ pub(in crate::provider) enum Role {
     Device,
     /// The page on which a person enters one.
     Verification,
+    /// The page for a frame of a site that watches a session.
+    CheckSession,
 }
 
 impl Role {
@@ -57,7 +59,7 @@ impl Role {
             Role::Introspection => Endpoint::Introspection,
             Role::EndSession => Endpoint::EndSession,
             Role::Device => Endpoint::Device,
-            Role::Registration | Role::Verification => return None,
+            Role::Registration | Role::Verification | Role::CheckSession => return None,
         })
     }
 }

@@ -1,0 +1,167 @@
+//! Session management in a real browser: the provider's frame tells a page of another site whether the session is still
+//! the one that it knows (OpenID Connect Session Management 1.0, section 3.2).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use countersign::agent::{Browser, Limits, Navigation, Submission, Surroundings, WantedForm};
+use countersign::model::dialect::Dialect;
+use countersign::model::exchange::{Party, Sequence};
+use countersign::model::fault::ProviderName;
+use countersign::model::persona::Person;
+use countersign::provider::{ClientRegistration, Everyday, Provider, ProviderConfig};
+use libtest_mimic::Failed;
+use tokio::sync::mpsc;
+
+use super::server::{Asked, html};
+use super::{Held, cause, must, play, same};
+
+/// A page that asks the frame once, and says at its own server what the frame has said.
+const WATCH: &str = r#"<iframe id="op"></iframe><script>
+const asked = new URLSearchParams(location.search), frame = document.getElementById('op');
+const origin = new URL(asked.get('frame')).origin;
+addEventListener('message', (event) => {
+  if (event.origin === origin && event.source === frame.contentWindow) fetch('/said?' + event.data);
+});
+frame.addEventListener('load', () => frame.contentWindow.postMessage(asked.get('message'), origin));
+frame.src = asked.get('frame');
+</script>"#;
+
+/// A provider that signs alice in at once, and whose client is the site at `base`.
+async fn provider(base: &str) -> Result<Provider, Failed> {
+    let dialect = Dialect::from_files(
+        include_str!("../../specs/dialects/oidc/dialect.toml"),
+        include_str!("../../specs/dialects/oidc/personas.toml"),
+    )?;
+    let alice = Person::mint(&dialect.personas[0], "alice", 1, "check_session", None, None);
+    let client = ClientRegistration {
+        id: "site".to_owned(),
+        auth: "none".to_owned(),
+        redirect_uris: vec![format!("{base}/callback")],
+        ..ClientRegistration::default()
+    };
+    let config = ProviderConfig {
+        name: ProviderName::Main,
+        dialect: Arc::new(dialect),
+        listen: ([127, 0, 0, 1], 0).into(),
+        issuer: None,
+        clients: vec![client],
+        sequence: Sequence::default(),
+        people: vec![alice],
+        circle: None,
+        registration: false,
+        capacity: None,
+        tls: None,
+    };
+    let everyday = Everyday { auto_login: Some("alice".to_owned()), session_management: true, ..Everyday::default() };
+    Ok(Provider::serve(config, everyday).await?)
+}
+
+/// A browser, the site at one base, and the issuer.
+struct Scene {
+    browser: Browser,
+    base: String,
+    issuer: String,
+    said: mpsc::UnboundedReceiver<String>,
+}
+
+impl Scene {
+    async fn open(&self, url: String) -> Result<String, Failed> {
+        let navigation = Navigation { url, ..Navigation::default() };
+        Ok(self.browser.open("first", navigation, &cause()).await?.seen.url)
+    }
+
+    /// An authorization request: the `session_state` of its answer, and the whole address.
+    async fn authorize(&self, more: &str) -> Result<(String, String), Failed> {
+        let (issuer, base) = (&self.issuer, &self.base);
+        let request = format!(
+            "{issuer}/authorize?response_type=code&client_id=site&scope=openid&redirect_uri={base}/callback&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256{more}"
+        );
+        let came = self.open(request).await?;
+        let state = url::Url::parse(&came)?
+            .query_pairs()
+            .find(|(name, _)| name == "session_state")
+            .map(|(_, own)| own.into_owned());
+        Ok((state.ok_or_else(|| Failed::from(format!("no session_state: {came}")))?, came))
+    }
+
+    /// What the frame says to a message from a page at `base`.
+    async fn ask_from(&mut self, base: &str, message: &str) -> Result<String, Failed> {
+        let issuer = &self.issuer;
+        let mut page = url::Url::parse(&format!("{base}/watch"))?;
+        page.query_pairs_mut().append_pair("frame", &format!("{issuer}/check_session")).append_pair("message", message);
+        self.open(page.into()).await?;
+        let said = tokio::time::timeout(Duration::from_secs(20), self.said.recv()).await;
+        said.map_err(|_| Failed::from(format!("no answer to {message:?}")))?.ok_or_else(|| "no server".into())
+    }
+
+    async fn ask(&mut self, state: &str) -> Result<String, Failed> {
+        let base = self.base.clone();
+        self.ask_from(&base, &format!("site {state}")).await
+    }
+}
+
+pub fn frame() -> Held {
+    let (says, said) = mpsc::unbounded_channel();
+    play(
+        move |asked: &Asked| match asked.target.split_once('?') {
+            Some(("/said", what)) => {
+                let _ = says.send(what.to_owned());
+                html("")
+            }
+            Some(("/watch", _)) => html(WATCH),
+            _ => html("so"),
+        },
+        |stage| async move {
+            // Of another site than the provider.
+            let base = stage.server.named("");
+            let provider = provider(&base).await?;
+            let issuer = provider.issuer().to_owned();
+            must(issuer.starts_with("http://127.0.0.1:"), issuer.clone())?;
+            let origins = [
+                (issuer.clone(), Party::Provider(ProviderName::Main)),
+                (base.clone(), Party::Partner),
+                (stage.server.at(""), Party::Elsewhere),
+            ];
+            let surroundings = Surroundings {
+                sequence: Sequence::default(),
+                origins: origins.into(),
+                tag: None,
+                limits: Limits::default(),
+                tls: None,
+                chromium: Some(Arc::clone(&stage.chromium)),
+            };
+            let mut scene = Scene { browser: Browser::new("one", surroundings), base, issuer, said };
+
+            let (alice, _) = scene.authorize("").await?;
+            same(scene.ask(&alice).await?.as_str(), "unchanged")?;
+            let (hash, salt) = alice.split_once('.').ok_or("no salt")?;
+            same(scene.ask(&format!("{hash}.{salt}0")).await?.as_str(), "changed")?;
+            // What is no message of a client, and whoever is not at the client's origin, learns nothing.
+            for message in ["", "site", "site x", "site x.y", &alice, &format!("nobody {alice}"), &format!(" {alice}")]
+            {
+                let base = scene.base.clone();
+                same(scene.ask_from(&base, message).await?.as_str(), "error")?;
+            }
+            let stranger = stage.server.at("");
+            same(scene.ask_from(&stranger, &format!("site {alice}")).await?.as_str(), "error")?;
+
+            scene.open(format!("{}/end_session", scene.issuer)).await?;
+            same(scene.ask(&alice).await?.as_str(), "unchanged")?;
+            scene.open(format!("{}/end_session", scene.issuer)).await?;
+            let sent = Submission { values: vec![("decision".to_owned(), "logout".to_owned())], without: Vec::new() };
+            let form = WantedForm::Step("logout".to_owned());
+            scene.browser.submit("first", &form, &sent, Vec::new(), &cause()).await?;
+            same(scene.ask(&alice).await?.as_str(), "changed")?;
+
+            // What the error says is true until somebody signs in.
+            let (nobody, came) = scene.authorize("&prompt=none").await?;
+            must(came.contains("error=login_required"), came)?;
+            same(scene.ask(&nobody).await?.as_str(), "unchanged")?;
+            let (again, _) = scene.authorize("").await?;
+            same(scene.ask(&nobody).await?.as_str(), "changed")?;
+            same(scene.ask(&alice).await?.as_str(), "changed")?;
+            same(scene.ask(&again).await?.as_str(), "unchanged")
+        },
+    )
+}
