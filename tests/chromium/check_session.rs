@@ -1,4 +1,4 @@
-//! Session management in a real browser: the provider's frame tells a page of another site whether the session is still
+//! Session management in a real browser: the provider's frame tells a page of another origin whether the session is still
 //! the one that it knows (OpenID Connect Session Management 1.0, section 3.2).
 
 use std::sync::Arc;
@@ -92,7 +92,8 @@ impl Scene {
         page.query_pairs_mut().append_pair("frame", &format!("{issuer}/check_session")).append_pair("message", message);
         self.open(page.into()).await?;
         let said = tokio::time::timeout(Duration::from_secs(20), self.said.recv()).await;
-        said.map_err(|_| Failed::from(format!("no answer to {message:?}")))?.ok_or_else(|| "no server".into())
+        said.map_err(|_| Failed::from(format!("no answer to {message:?} from {base}")))?
+            .ok_or_else(|| "no server".into())
     }
 
     async fn ask(&mut self, state: &str) -> Result<String, Failed> {
@@ -113,15 +114,15 @@ pub fn frame() -> Held {
             _ => html("so"),
         },
         |stage| async move {
-            // Of another site than the provider.
+            // Of the host that the provider has: a private window keeps the cookies of other sites from a frame.
             let base = stage.server.named("");
             let provider = provider(&base).await?;
             let issuer = provider.issuer().to_owned();
-            must(issuer.starts_with("http://127.0.0.1:"), issuer.clone())?;
+            must(issuer.starts_with("http://localhost:"), issuer.clone())?;
             let origins = [
                 (issuer.clone(), Party::Provider(ProviderName::Main)),
                 (base.clone(), Party::Partner),
-                (stage.server.at(""), Party::Elsewhere),
+                (stage.server.at(""), Party::Partner),
             ];
             let surroundings = Surroundings {
                 sequence: Sequence::default(),
