@@ -1,6 +1,7 @@
 //! The built-in partner: a small honest relying party, and its flaws, each of which can be switched on.
 
 mod accounts;
+mod check_session;
 mod client;
 mod detour;
 mod facebook;

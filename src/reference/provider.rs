@@ -32,6 +32,7 @@ impl App {
     pub async fn endpoint(&self, role: &str) -> Result<String, String> {
         let member = match role {
             "jwks" => "jwks_uri".to_owned(),
+            "check_session" => "check_session_iframe".to_owned(),
             other => format!("{other}_endpoint"),
         };
         if role == "api" || !self.openid() || !self.config.endpoints.contains_key("discovery") {

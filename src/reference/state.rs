@@ -34,6 +34,9 @@ pub(super) struct Transaction {
     /// It is to confirm that the person wants her account deleted: what a token that comes after her password was asked
     /// for says.
     pub confirms: Option<String>,
+    /// It only asks who is signed in at the provider, in a frame that nobody sees.
+    #[serde(default)]
+    pub silent: bool,
 }
 
 /// Who is signed in.
@@ -57,6 +60,8 @@ pub(super) struct Session {
     pub sid: Option<String>,
     /// The ID token as it came: what tells the provider whose session ends when the person signs out.
     pub id_token: Option<String>,
+    /// What the provider said of the browser's session there, to be watched.
+    pub session_state: Option<String>,
     pub granted: Vec<String>,
     pub access_token: Option<String>,
     pub refresh_token: Option<String>,

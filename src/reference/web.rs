@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 pub(super) use crate::model::markup::escaped;
 
 use super::state::{App, Session, User, random};
-use super::{Base, accounts, detour, facebook, features, front_channel, login, logout, token_login};
+use super::{Base, accounts, check_session, detour, facebook, features, front_channel, login, logout, token_login};
 
 /// More than any honest form.
 const BODY: usize = 64 << 10;
@@ -226,7 +226,9 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
                 None => me(app, visit),
             }
         }
-        ("GET", "/") => home(app, visit),
+        ("GET", "/") => check_session::over(app, visit, home(app, visit)).await,
+        ("GET", check_session::PATH) => check_session::frame(app, visit).await,
+        ("GET", check_session::AGAIN) => check_session::again(app, visit).await,
         ("GET", "/me") => me(app, visit),
         ("GET", "/app.js") => script(app),
         ("GET", "/login") => login::begin(app, visit).await,

@@ -10,11 +10,14 @@ use countersign::model::exchange::{Party, Sequence};
 use countersign::model::fault::ProviderName;
 use countersign::model::persona::Person;
 use countersign::provider::{ClientRegistration, Everyday, Provider, ProviderConfig};
+use countersign::reference::{Base, Reference, ReferenceConfig};
 use libtest_mimic::Failed;
 use tokio::sync::mpsc;
 
 use super::server::{Asked, html};
 use super::{Held, cause, must, play, same};
+
+const SECRET: &str = "k7Qm2xV9bT4wZ8nR1cY6pL3sD5fH0jGa";
 
 /// A page that asks the frame once, and says at its own server what the frame has said.
 const WATCH: &str = r#"<iframe id="op"></iframe><script>
@@ -27,8 +30,19 @@ frame.addEventListener('load', () => frame.contentWindow.postMessage(asked.get('
 frame.src = asked.get('frame');
 </script>"#;
 
-/// A provider that signs alice in at once, and whose client is the site at `base`.
-async fn provider(base: &str) -> Result<Provider, Failed> {
+/// A page of a stranger that frames the partner, and plays the provider's frame.
+const FORGE: &str = r#"<iframe id="shop"></iframe><script>
+const shop = document.getElementById('shop');
+shop.addEventListener('load', () => {
+  for (let at = 0; at < shop.contentWindow.length; at += 1) shop.contentWindow[at].postMessage('changed', '*');
+  setTimeout(() => fetch('/said?' + shop.contentWindow.length), 1000);
+});
+shop.src = new URLSearchParams(location.search).get('shop');
+</script>"#;
+
+/// A provider that signs alice in at once, and whose client is the site at `base`. It listens on this address, which is in
+/// its issuer too unless the port is any.
+async fn provider(base: &str, listen: std::net::SocketAddr) -> Result<Provider, Failed> {
     let dialect = Dialect::from_files(
         include_str!("../../specs/dialects/oidc/dialect.toml"),
         include_str!("../../specs/dialects/oidc/personas.toml"),
@@ -36,15 +50,16 @@ async fn provider(base: &str) -> Result<Provider, Failed> {
     let alice = Person::mint(&dialect.personas[0], "alice", 1, "check_session", None, None);
     let client = ClientRegistration {
         id: "site".to_owned(),
-        auth: "none".to_owned(),
+        secret: Some(SECRET.to_owned()),
+        auth: "client_secret_basic".to_owned(),
         redirect_uris: vec![format!("{base}/callback")],
         ..ClientRegistration::default()
     };
     let config = ProviderConfig {
         name: ProviderName::Main,
         dialect: Arc::new(dialect),
-        listen: ([127, 0, 0, 1], 0).into(),
-        issuer: None,
+        listen,
+        issuer: (listen.port() != 0).then(|| format!("http://{listen}")),
         clients: vec![client],
         sequence: Sequence::default(),
         people: vec![alice],
@@ -116,7 +131,7 @@ pub fn frame() -> Held {
         |stage| async move {
             // Of the host that the provider has: a private window keeps the cookies of other sites from a frame.
             let base = stage.server.named("");
-            let provider = provider(&base).await?;
+            let provider = provider(&base, ([127, 0, 0, 1], 0).into()).await?;
             let issuer = provider.issuer().to_owned();
             must(issuer.starts_with("http://localhost:"), issuer.clone())?;
             let origins = [
@@ -163,6 +178,97 @@ pub fn frame() -> Held {
             same(scene.ask(&nobody).await?.as_str(), "changed")?;
             same(scene.ask(&alice).await?.as_str(), "changed")?;
             same(scene.ask(&again).await?.as_str(), "unchanged")
+        },
+    )
+}
+
+/// Alice signs out at the provider with this browser, in a tab of its own.
+async fn sign_out(browser: &Browser, issuer: &str) -> Held {
+    let navigation = Navigation { url: format!("{issuer}/end_session"), ..Navigation::default() };
+    browser.open("elsewhere", navigation, &cause()).await?;
+    let sent = Submission { values: vec![("decision".to_owned(), "logout".to_owned())], without: Vec::new() };
+    browser.submit("elsewhere", &WantedForm::Step("logout".to_owned()), &sent, Vec::new(), &cause()).await?;
+    Ok(())
+}
+
+/// How often somebody asked the provider without a page who is signed in.
+fn silent(provider: &Provider) -> usize {
+    provider.everybody().exchanges().iter().filter(|seen| seen.request.url.contains("prompt=none")).count()
+}
+
+pub fn partner() -> Held {
+    let (says, mut said) = mpsc::unbounded_channel();
+    play(
+        move |asked: &Asked| match asked.target.split_once('?') {
+            Some(("/said", what)) => {
+                let _ = says.send(what.to_owned());
+                html("")
+            }
+            Some(("/forge", _)) => html(FORGE),
+            _ => html("so"),
+        },
+        |stage| async move {
+            // The partner knows the issuer before it starts, and the provider the partner.
+            let free = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
+            let issuer = format!("http://{free}");
+            let reference = Reference::start(ReferenceConfig {
+                base: Base::Full,
+                flaws: Default::default(),
+                oddities: Default::default(),
+                listen: ([127, 0, 0, 1], 0).into(),
+                dialect: "oidc".to_owned(),
+                issuer: issuer.clone(),
+                client_id: "site".to_owned(),
+                client_secret: SECRET.to_owned(),
+                endpoints: [("discovery".to_owned(), format!("{issuer}/.well-known/openid-configuration"))].into(),
+                provider: String::new(),
+                tls: None,
+                others: Vec::new(),
+            })
+            .await?;
+            let base = reference.base_url().to_owned();
+            let provider = provider(&base, free).await?;
+            let origins = [
+                (issuer.clone(), Party::Provider(ProviderName::Main)),
+                (base.clone(), Party::Partner),
+                (stage.server.at(""), Party::Partner),
+            ];
+            let surroundings = Surroundings {
+                sequence: Sequence::default(),
+                origins: origins.into(),
+                tag: None,
+                limits: Limits::default(),
+                tls: None,
+                chromium: Some(Arc::clone(&stage.chromium)),
+            };
+            let browser = Browser::new("one", surroundings);
+            let open = async |tab: &str, url: String| -> Result<_, Failed> {
+                let navigation = Navigation { url, ..Navigation::default() };
+                Ok(browser.open(tab, navigation, &cause()).await?.seen)
+            };
+            let home = open("first", format!("{base}/login")).await?;
+            must(home.url == format!("{base}/") && home.text.contains("Your account"), home.text)?;
+
+            // Nobody but the provider's frame says that the session has changed.
+            let mut forged = url::Url::parse(&stage.server.at("/forge"))?;
+            forged.query_pairs_mut().append_pair("shop", &format!("{base}/"));
+            open("stranger", forged.into()).await?;
+            let frames = tokio::time::timeout(Duration::from_secs(20), said.recv()).await.map_err(|_| "no forgery")?;
+            same(frames.as_deref(), Some("2"))?;
+            same(silent(&provider), 0)?;
+            same(open("me", format!("{base}/me")).await?.response.status, 200)?;
+            open("stranger", stage.server.at("/")).await?;
+
+            let mut events = provider.everybody().events();
+            sign_out(&browser, &issuer).await?;
+            let asked = async {
+                while silent(&provider) == 0 {
+                    events.changed().await.map_err(|_| Failed::from("no provider any more"))?;
+                }
+                while open("me", format!("{base}/me")).await?.response.status != 401 {}
+                Held::Ok(())
+            };
+            tokio::time::timeout(Duration::from_secs(20), asked).await.map_err(|_| "she is signed in still")?
         },
     )
 }

@@ -24,7 +24,7 @@ type Test = fn() -> Held;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![Trial::test("a Chromium that is not there blocks the run with advice", missing)];
-    let needs: [(&str, Test); 15] = [
+    let needs: [(&str, Test); 16] = [
         ("redirects are followed, and the tag goes to the issuer alone", tagged),
         ("a page rests when its scripts have had their turn", scripts),
         ("a form is sent as it was filled in, and its cookies are known", forms),
@@ -39,6 +39,7 @@ fn main() -> ExitCode {
         ("a person clicks through login, permissions and the removal of an app at serve", facebook::clicks_through),
         ("the provider's page of signing out loads the address of each site in a frame", logout::frames),
         ("the provider's frame tells a site whether the session is the one that it knows", check_session::frame),
+        ("a partner that watches the session ends its own, and at nobody else's word", check_session::partner),
         ("an honest partner passes with the same ladders as over HTTP, and a flaw fails", verdicts),
     ];
     let here = Chromium::find().is_ok();

@@ -21,6 +21,8 @@ struct Aim {
     parameters: Vec<(&'static str, String)>,
     /// What the answer must show, if it is to confirm a deletion.
     confirms: Option<String>,
+    /// Nobody is to see a page.
+    silent: bool,
 }
 
 /// Sends the browser to the provider, to sign in.
@@ -50,6 +52,14 @@ pub(in crate::reference) async fn begin_deletion(app: &App, visit: &Visit) -> Pa
         aim.parameters = vec![("auth_type", "reauthenticate".to_owned()), ("auth_nonce", nonce)];
     }
     begin_for(app, visit, aim).await
+}
+
+/// Sends a frame of the browser to the provider, to learn who is signed in there.
+pub(in crate::reference) async fn begin_silently(app: &App, visit: &Visit, id_token: Option<String>) -> Page {
+    let mut parameters = vec![("prompt", "none".to_owned())];
+    parameters.extend(id_token.map(|hint| ("id_token_hint", hint)));
+    let visit = Visit { query: BTreeMap::new(), ..visit.clone() };
+    begin_for(app, &visit, Aim { parameters, silent: true, ..Aim::default() }).await
 }
 
 async fn begin_for(app: &App, visit: &Visit, aim: Aim) -> Page {
@@ -94,6 +104,7 @@ async fn begin_for(app: &App, visit: &Visit, aim: Aim) -> Page {
         asked: if aim.scopes.is_empty() { app.asked() } else { aim.scopes },
         issuer: app.config.issuer.clone(),
         confirms: aim.confirms,
+        silent: aim.silent,
     };
     let redirect_uri = match &visit.host {
         Some(host) if app.flaws.has("host-header-trusted") => format!("http://{host}/callback"),

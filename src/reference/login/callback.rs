@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::reference::Base;
+use crate::reference::check_session;
 use crate::reference::detour;
 use crate::reference::state::{App, Session, Transaction};
 use crate::reference::web::{Page, Visit, escaped, session_of};
@@ -15,7 +16,7 @@ use super::finish::finish;
 use super::redeem::redeem;
 
 /// Parameters of an authorization response that are known.
-const PARAMETERS: [&str; 6] = ["code", "state", "iss", "error", "error_description", "error_uri"];
+const PARAMETERS: [&str; 7] = ["code", "state", "iss", "error", "error_description", "error_uri", "session_state"];
 
 /// The browser comes back.
 pub(in crate::reference) async fn callback(app: &Arc<App>, visit: &Visit) -> Page {
@@ -58,6 +59,9 @@ async fn answered(app: &Arc<App>, visit: &Visit) -> Page {
         if app.flaws.has("restarts-on-error") {
             return begin(app, visit).await;
         }
+        if transaction(app, visit, session.as_ref().map(|(_, session)| session)).is_some_and(|own| own.silent) {
+            return check_session::end(app, session.as_ref().map(|(id, _)| id.as_str()));
+        }
         let names_issuer = visit.query.contains_key("iss");
         if app.flaws.has("cancel-crash") || (names_issuer && app.flaws.has("crashes-on-error-with-iss")) {
             return Page::html(500, "Internal error", "<p>unexpected: access_denied</p>");
@@ -99,6 +103,7 @@ async fn answered(app: &Arc<App>, visit: &Visit) -> Page {
 async fn redeemed(app: &App, visit: &Visit, old: Option<&str>, transaction: &Transaction, code: &str) -> Page {
     match redeem(app, code, transaction).await {
         Ok(fresh) if transaction.confirms.is_some() => deletion::confirmed(app, old, transaction, &fresh).await,
+        Ok(fresh) if transaction.silent => check_session::goes_on(app, visit, old, &fresh.sub, fresh.id_token),
         Ok(fresh) => finish(app, visit, old, transaction, fresh),
         Err(_) if app.flaws.has("restarts-on-error") => begin(app, visit).await,
         Err(page) => *page,

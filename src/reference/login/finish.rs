@@ -45,6 +45,7 @@ pub(super) fn finish(app: &App, visit: &Visit, old: Option<&str>, transaction: &
         issuer: app.config.issuer.clone(),
         sid: fresh.sid,
         id_token: fresh.id_token,
+        session_state: visit.query.get("session_state").cloned(),
         granted,
         access_token: Some(fresh.access_token),
         refresh_token: fresh.refresh_token,

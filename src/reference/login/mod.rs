@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
-pub(super) use begin::{begin, begin_again, begin_deletion};
+pub(super) use begin::{begin, begin_again, begin_deletion, begin_silently};
 pub(super) use by_token::by_token;
 pub(super) use callback::callback;
 pub(super) use id_token::verified;
