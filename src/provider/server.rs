@@ -33,8 +33,8 @@ use super::mint::pace::{self, Departure, PacedBody, Taken};
 use super::reply::{Reply, error_body, faulty_error};
 use super::state::{AttemptState, HeldRequest, Shared};
 use super::{
-    TAG_HEADER, attempt, authorize, check_session, cors, device, introspect, logout, metadata, pages, register, resources, tenants,
-    token,
+    TAG_HEADER, attempt, authorize, check_session, cors, device, introspect, logout, metadata, pages, register,
+    resources, tenants, token,
 };
 
 /// Connections at a time.
