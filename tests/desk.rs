@@ -193,6 +193,15 @@ fn the_story_of_every_case_is_told() {
     assert!(said.err.contains("did you mean `login/happy`?"), "{}", said.err);
 }
 
+/// Each part of what a case expects is told once.
+#[test]
+fn what_is_required_and_described_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let said = countersign(folder.path(), &["cases", "show", "tokens/bearer-in-header"]);
+    let line = said.out.lines().find(|line| line.contains("userinfo requests")).unwrap();
+    assert_eq!(line.matches("\"authorization\" is there").count(), 1, "{line}");
+}
+
 /// With `WRITE_CHANGELOG` set, what is missing is added to the version that is on top.
 #[test]
 fn every_must_for_partners_stands_once_in_the_changelog() {

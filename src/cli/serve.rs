@@ -214,6 +214,8 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
         back_url: base_url("--back-url", args.back_url.as_ref())?,
         discovery: config.as_ref().map(|config| config.written.discovery.clone()).unwrap_or_default(),
         advice: true,
+        // Where the protocol has a rule of its own for programs without a secret, that one holds.
+        public_needs_pkce: dialect.adapter.is_none(),
         device: true,
         session_management: true,
         control: control(args)?,

@@ -89,6 +89,11 @@ impl SubjectArgs {
             eprintln!("judging the partner of ./{MANIFEST}");
         }
         if paths.is_empty() {
+            if !self.means_reference() {
+                eprintln!(
+                    "no {MANIFEST} here: judging the built-in reference partner; countersign init writes one for a site"
+                );
+            }
             return Ok(vec![self.reference()?]);
         }
         let mut subjects: Vec<SubjectSpec> = Vec::new();
@@ -112,11 +117,15 @@ impl SubjectArgs {
 
     /// The manifests that say whom to judge; none for the reference partner.
     pub fn manifests(&self) -> Vec<PathBuf> {
-        let reference = !self.flaw.is_empty() || !self.odd.is_empty() || self.base.is_some();
-        match self.partner.is_empty() && !reference && Path::new(MANIFEST).is_file() {
+        match self.partner.is_empty() && !self.means_reference() && Path::new(MANIFEST).is_file() {
             true => vec![PathBuf::from(MANIFEST)],
             false => self.partner.clone(),
         }
+    }
+
+    /// The reference partner is meant, whatever lies in this folder.
+    fn means_reference(&self) -> bool {
+        !self.flaw.is_empty() || !self.odd.is_empty() || self.base.is_some()
     }
 
     /// The command that runs a case of a subject again, without its id.

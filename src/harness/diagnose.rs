@@ -145,6 +145,30 @@ impl Scene<'_> {
         (what, help)
     }
 
+    /// Signing out left the person signed in.
+    pub fn still_in(&self, seen: &str) -> Diagnosis {
+        let what = format!("after signing out: {seen}");
+        let as_form = "{ path = \"…\", method = \"POST\", page = \"/the/page/with/the/button\" }";
+        let last = self.played.facts.pages.iter().rev().find(|page| page.site == "partner");
+        let refused = last.filter(|page| page.response.status >= 400);
+        match refused.map(|page| (page.response.status, path_of(&page.url))) {
+            Some((404, at)) => (
+                format!("{what}\n{at} answered 404: there is no such place for a GET"),
+                format!(
+                    "[at] logout must be the path by which a person signs out; where that is a form, write {as_form}"
+                ),
+            ),
+            Some((405, at)) => {
+                (format!("{what}\n{at} answered 405: it takes another method"), format!("[at] logout = {as_form}"))
+            }
+            Some((status, at)) => (
+                format!("{what}\n{at} answered {status}{}", refused.map(|page| self.said(page)).unwrap_or_default()),
+                format!("[at] logout must end the session; where it is a form with a token, write {as_form}"),
+            ),
+            None => (what, format!("[at] logout must end the session; where it is a form, write {as_form}")),
+        }
+    }
+
     fn session_help(&self, rested: Option<&PageSeen>) -> String {
         let at = rested.map(|page| path_of(&page.url)).unwrap_or_default();
         format!(
@@ -325,7 +349,9 @@ impl Scene<'_> {
         let shown = pages.flat_map(|page| page.text.lines());
         let complains = |line: &&str| {
             let small = line.to_lowercase();
-            let speaks = ["https", "insecure", "secure url", "ssl", "tls"].iter().any(|word| small.contains(word));
+            let speaks = ["https", "insecure", "secure url", "ssl", "tls", "http_request"]
+                .iter()
+                .any(|word| small.contains(word));
             let refuses = ["only", "must", "require", "not allowed", "forbidden", "insecure", "not a secure"];
             speaks && refuses.iter().any(|word| small.contains(word))
         };

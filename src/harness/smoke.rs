@@ -250,10 +250,7 @@ async fn judge_login(world: &World, played: &Played, capabilities: &BTreeSet<Str
             let mismatches = crate::judge::observation(observation, &played.transcript, &played.facts);
             match mismatches.first() {
                 None => lines.push(SmokeLine::good("signing out works")),
-                Some(mismatch) => lines.push(SmokeLine::bad(
-                    format!("after signing out: {}", mismatch.observed),
-                    "[at] logout must end the session; where it is a form, write { path, method = \"POST\", page = \"/\" }",
-                )),
+                Some(mismatch) => lines.push(bad(scene.still_in(&mismatch.observed))),
             }
         }
         lines.extend(observed_capabilities(world, played, capabilities));

@@ -11,7 +11,7 @@ use sha2::{Digest as _, Sha256};
 use crate::model::advice::{self, Advice};
 use crate::model::capability::{self, Capability, TierRule};
 use crate::model::case::{Case, Vocabulary, parse};
-use crate::model::diagnostic::Diagnostic;
+use crate::model::diagnostic::{Diagnostic, nearest};
 use crate::model::dialect::Dialect;
 use crate::model::manifest::{IdentityFrom, Manifest};
 use crate::model::requirement::{Registry, Requirement};
@@ -259,6 +259,12 @@ impl Suite {
     /// # Errors
     /// There is none of that name, or a file of it is wrong.
     pub fn dialect(&self, name: &str) -> Result<Dialect, String> {
+        let known: BTreeSet<&str> = self.dialect_files.keys().filter_map(|path| path.split('/').next()).collect();
+        if !known.contains(name) {
+            let near = nearest(name, known.iter().copied()).map(|near| format!("did you mean `{near}`? "));
+            let all = known.into_iter().collect::<Vec<_>>().join(" ");
+            return Err(format!("there is no dialect `{name}`\n  help: {}there are: {all}", near.unwrap_or_default()));
+        }
         let read = self.read_dialect(name);
         read.map_err(|wrong| wrong.iter().map(Diagnostic::to_string).collect::<Vec<_>>().join("\n"))
     }
@@ -266,11 +272,12 @@ impl Suite {
     fn read_dialect(&self, name: &str) -> Result<Dialect, Vec<Diagnostic>> {
         let file = |file: &str| {
             let missing = || {
-                let message = format!("there is no dialect `{name}`: specs/dialects/{name}/{file} is missing");
-                let known: BTreeSet<&str> =
-                    self.dialect_files.keys().filter_map(|path| path.split('/').next()).collect();
-                let known: Vec<&str> = known.into_iter().collect();
-                vec![Diagnostic::whole(name, message, format!("there are: {}", known.join(" ")))]
+                let place = format!("specs/dialects/{name}/{file}");
+                vec![Diagnostic::whole(
+                    &place,
+                    "this file of the dialect is missing",
+                    "docs/dialects.md shows both files",
+                )]
             };
             self.dialect_files.get(&format!("{name}/{file}")).ok_or_else(missing)
         };

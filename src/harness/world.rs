@@ -179,7 +179,7 @@ impl World {
 
     fn register(&self, base: &str) {
         let manifest = &self.ground.manifest;
-        let absolute = |uri: &String| uri.replace("{base}", base);
+        let absolute = |uri: &String| absolute(uri, base);
         let endpoint = |name: &str| manifest.at.endpoints.get(name).map(|place| absolute_place(base, &place.path));
         let registration = ClientRegistration {
             id: manifest.client.id.clone(),
@@ -217,7 +217,7 @@ impl World {
             Some(uris) => uris,
             None => &manifest.client.redirect_uris,
         };
-        uris.iter().map(|uri| uri.replace("{base}", base).replace("{provider}", at.name())).collect()
+        uris.iter().map(|uri| absolute(uri, base).replace("{provider}", at.name())).collect()
     }
 
     /// A further provider; `None` for the main one, and where there is none.
@@ -288,6 +288,14 @@ fn listens(wanted: Option<&str>, sole: bool) -> Result<SocketAddr, ProviderError
         }),
         None => Ok(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
     }
+}
+
+/// An address of the manifest, where the partner is at `base`.
+fn absolute(uri: &str, base: &str) -> String {
+    let at = url::Url::parse(base).ok();
+    let scheme = at.as_ref().map_or("http", url::Url::scheme);
+    let port = at.as_ref().and_then(url::Url::port_or_known_default).map(|port| port.to_string()).unwrap_or_default();
+    uri.replace("{base}", base).replace("{scheme}", scheme).replace("{port}", &port)
 }
 
 /// A place of the manifest as an absolute URL.

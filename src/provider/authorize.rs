@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::model::case::PkcePolicy;
 use crate::model::fault::{Endpoint, Message};
 use crate::model::wire::Wire;
 
@@ -119,7 +120,11 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound, origin: Option<Origin>
     if mode == Some(None) {
         return back("invalid_request", "this response_mode is not supported");
     }
-    let challenge = match pkce::challenge(parameters, options.pkce) {
+    let policy = match options.pkce {
+        PkcePolicy::Check if shared.everyday.public_needs_pkce && client.auth == "none" => PkcePolicy::Require,
+        own => own,
+    };
+    let challenge = match pkce::challenge(parameters, policy) {
         Ok(challenge) => challenge,
         Err(why) => return back("invalid_request", why),
     };
@@ -328,7 +333,8 @@ fn login_page(
 ) -> String {
     let accounts = accounts(shared, attempt);
     let (site, action) = (shared.dialect.title.as_str(), page_path(shared, "login"));
-    pages::Login { site, client, action: &action, transaction, hint, error, accounts: &accounts }.page()
+    let step = pages::Step { site, client, action: &action, transaction };
+    pages::Login { step, hint, error, accounts: &accounts }.page()
 }
 
 /// A login of whoever comes without an attempt.
@@ -361,8 +367,8 @@ fn consent_page(
     let scopes = asked(shared, &to_ask(shared, attempt, request, person));
     let person = attempt.person(person).and_then(|person| person.text("name")).unwrap_or_else(|| person.to_owned());
     let (site, action) = (shared.dialect.title.as_str(), page_path(shared, "consent"));
-    let client = request.client_id.as_str();
-    pages::Consent { site, action: &action, transaction, client, person: &person, scopes: &scopes }.page()
+    let step = pages::Step { site, client: &request.client_id, action: &action, transaction };
+    pages::Consent { step, person: &person, scopes: &scopes }.page()
 }
 
 /// The person sent the login form.

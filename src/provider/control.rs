@@ -65,6 +65,11 @@ impl Refusal {
     }
 }
 
+/// A body in which nothing can be said.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
 type Done = Result<Answered, Refusal>;
 
 /// The path below the control interface; `None`: the request means the provider.
@@ -94,6 +99,10 @@ async fn dispatch(shared: &Arc<Shared>, inbound: &Inbound) -> Done {
         other => other,
     };
     let whole = |response| Ok(Answered::Whole(response));
+    if let (false, Some((name, _))) = (parts.as_slice() == ["exchanges"], query(inbound).first()) {
+        let help = format!("below {PATH}/, exchanges alone takes parameters");
+        return Err(Refusal::new(400, format!("`{name}` is no parameter of {}", inbound.path), help));
+    }
     match (method, parts.as_slice()) {
         ("GET", []) if path.is_empty() => whole(to_slash(shared)),
         ("GET", []) => whole(live::page(shared)),
@@ -117,7 +126,10 @@ async fn dispatch(shared: &Arc<Shared>, inbound: &Inbound) -> Done {
         ("POST", ["clock"]) => whole(json(200, &act::clock(shared, &read(inbound)?)?)),
         ("POST", ["tokens"]) => whole(act::tokens(shared, read(inbound)?)?),
         ("POST", ["devices"]) => whole(act::device(shared, read(inbound)?)?),
-        ("POST", ["reset"]) => whole(act::reset(shared)),
+        ("POST", ["reset"]) => {
+            let Nothing {} = read(inbound)?;
+            whole(act::reset(shared))
+        }
         (_, parts) => Err(unknown(inbound, parts)),
     }
 }

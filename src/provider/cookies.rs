@@ -51,7 +51,10 @@ pub(super) fn remembered_by(shared: &Shared, answer: Answer, id: &str) -> Answer
     answer.with("set-cookie", &format!("{name}={id}; Path={path}/; HttpOnly; Secure; SameSite=None"))
 }
 
-/// For the pages of this issuer alone: another one behind the same address has cookies of its own.
+/// For the pages of this issuer alone: another one behind the same address has cookies of its own. Where browsers come over
+/// https, it goes over https only.
 pub(super) fn cookie(shared: &Shared, name: &str, value: &str) -> String {
-    format!("{name}={value}; Path={}/; HttpOnly; SameSite=Lax", shared.prefix)
+    let secure = shared.everyday.base("authorization", &shared.issuer).starts_with("https://");
+    let secure = if secure { " Secure;" } else { "" };
+    format!("{name}={value}; Path={}/; HttpOnly;{secure} SameSite=Lax", shared.prefix)
 }

@@ -36,6 +36,8 @@ pub struct Everyday {
     pub session_management: bool,
     /// Pages of errors tell what is registered here.
     pub advice: bool,
+    /// A client without a secret cannot leave PKCE out (RFC 9700, section 2.1.1).
+    pub public_needs_pkce: bool,
 }
 
 /// What a discovery document says otherwise than it is. Whoever sets this says so on purpose.
@@ -84,6 +86,15 @@ pub fn person(persona: &Persona) -> Person {
         person.fields.insert("email".to_owned(), email.clone());
     }
     person
+}
+
+/// What a person has that another one has, too, and must not; and who that is.
+pub fn shared_with<'p>(person: &Person, others: impl Iterator<Item = &'p Person>) -> Option<(&'static str, &'p str)> {
+    others.filter(|other| other.name != person.name).find_map(|other| match () {
+        () if other.sub == person.sub => Some(("subject", other.name.as_str())),
+        () if other.login == person.login => Some(("user name", other.name.as_str())),
+        () => None,
+    })
 }
 
 /// Who is signed in without a page: whom `login_hint` names, else whom the provider was started with.

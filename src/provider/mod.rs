@@ -48,7 +48,7 @@ use crate::tls::{Authority, TlsError};
 
 pub use circle::Circle;
 pub use control::Control;
-pub use everyday::{Everyday, Overrides, person as everyday_person};
+pub use everyday::{Everyday, Overrides, person as everyday_person, shared_with};
 use mint::ring::Ring;
 use state::{AttemptState, Setup, Shared};
 

@@ -12,6 +12,19 @@ pub(super) use crate::model::markup::escaped;
 pub(super) use consent::{Asked, Consent};
 pub(super) use login::{Account, Login};
 
+/// What a page is part of that a login goes through.
+#[derive(Clone, Copy)]
+pub(super) struct Step<'a> {
+    /// The provider, as people read it.
+    pub site: &'a str,
+    /// The application that asks.
+    pub client: &'a str,
+    /// Where the form goes.
+    pub action: &'a str,
+    /// Binds the answer to the request.
+    pub transaction: &'a str,
+}
+
 /// How pages look, in both colour schemes.
 pub(super) const STYLE: &str = include_str!("pages/style.css");
 

@@ -11,7 +11,7 @@ pub(super) fn challenge(parameters: &[(String, String)], policy: PkcePolicy) -> 
     }
     let method = one(parameters, "code_challenge_method");
     match one(parameters, "code_challenge") {
-        None if policy == PkcePolicy::Require => Err("code_challenge is required"),
+        None if policy == PkcePolicy::Require => Err("code_challenge is required (RFC 7636)"),
         None if method.is_some() => Err("code_challenge_method without code_challenge"),
         None => Ok(None),
         Some(_) if method != Some("S256") => Err("code_challenge_method must be S256"),

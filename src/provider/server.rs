@@ -1,6 +1,7 @@
 //! The server: connections, routes, and the one choke point through which every answer leaves, so that any fault can
 //! change any message.
 
+use std::collections::BTreeSet;
 use std::io;
 use std::net::IpAddr;
 use std::pin::Pin;
@@ -17,6 +18,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 
+use crate::model::dialect::Place;
 use crate::model::exchange::{Exchange, FaultId, Party, Purpose, Response};
 use crate::model::fault::{Endpoint, Layer, Message, Pace};
 use crate::model::wire::Wire;
@@ -172,13 +174,31 @@ async fn handle(
     Ok(answer.map(Either::Left))
 }
 
+/// Where the endpoints are, where the provider tells such things.
+fn what_there_is(shared: &Shared) -> Option<String> {
+    if !shared.everyday.advice {
+        return None;
+    }
+    let issuer = &shared.issuer;
+    let described = shared.path("discovery").map(|path| format!("{issuer}{path} names every endpoint. "));
+    let paths: BTreeSet<&str> = shared.dialect.endpoints.values().flat_map(Place::paths).map(String::as_str).collect();
+    let paths: Vec<&str> = paths.into_iter().collect();
+    let tenants = "A further issuer is one name in front of any of these, of up to 64 letters, digits and -_.~";
+    let tenants = if shared.everyday.tenants { tenants } else { "" };
+    Some(format!("{}Below {issuer} there are: {}. {tenants}", described.unwrap_or_default(), paths.join(" ")))
+}
+
 /// Which endpoint a path is.
 fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: &mut Vec<(String, Origin)>) -> Reply {
     if let Some(reply) = shared.adapter.and_then(|adapter| adapter.route(shared, inbound, tagged.as_ref())) {
         return reply;
     }
     let Some((found, rest)) = shared.routes.find(&inbound.path) else {
-        let html = pages::error("There is nothing here", "This address is none of the provider's endpoints.");
+        let (title, text) = ("There is nothing here", "This address is none of the provider's endpoints.");
+        let html = match what_there_is(shared) {
+            Some(advice) => pages::error_with_advice(title, text, &advice),
+            None => pages::error(title, text),
+        };
         return Reply::page(Answer::page(404, html)).from(tagged).because("no such endpoint");
     };
     if let Some(refusal) = wrong_method(shared, inbound, found) {

@@ -209,6 +209,10 @@ fn closing(report: &Report, style: Style) -> String {
     ];
     let shown: Vec<String> =
         counts.iter().filter(|(count, _, _)| *count > 0).map(|(count, _, word)| format!("{count} {word}")).collect();
+    if shown.is_empty() && report.run.blocked.is_some() {
+        out.push_str(&format!("\n{}: nothing was run\n", safe(&report.partner.name)));
+        return out;
+    }
     out.push_str(&format!(
         "\n{}: {} of tier {} in {:.2} s; seed {}\n",
         safe(&report.partner.name),

@@ -66,7 +66,7 @@ struct Way {
 
 const NO: (&str, &str) = ("", "");
 
-const WAYS: [Way; 32] = [
+const WAYS: [Way; 36] = [
     way(
         "probe-elsewhere",
         "sound",
@@ -116,6 +116,30 @@ const WAYS: [Way; 32] = [
         "wants-https",
         NO,
         &["the partner refuses an issuer that is not https", "only requests to HTTPS are allowed", "run with --tls"],
+    ),
+    way(
+        "issuer-needs-https-by-code",
+        "wants-https-by-code",
+        NO,
+        &["the partner refuses an issuer that is not https (failed: OAUTH_HTTP_REQUEST_FORBIDDEN)", "run with --tls"],
+    ),
+    way(
+        "redirect-uri-by-another-name",
+        "sound",
+        ("{base}/callback", "{scheme}://localhost:{port}/callback"),
+        &["by its host", "redirect_uris = [\"{base}/callback\"]"],
+    ),
+    way(
+        "logout-is-not-there",
+        "sound",
+        ("logout = \"/logout\"", "logout = \"/log-out\""),
+        &["/log-out answered 404: there is no such place", "[at] logout must be the path"],
+    ),
+    way(
+        "logout-takes-post",
+        "post-logout",
+        NO,
+        &["/logout answered 405: it takes another method", "logout = { path = \"…\", method = \"POST\""],
     ),
     way(
         "never-asks-the-provider",

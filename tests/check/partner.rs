@@ -5,6 +5,8 @@ use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::Mutex;
 
+use super::common::asked::read;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -23,13 +25,6 @@ struct Memory {
     /// Cookie -> subject.
     sessions: HashMap<String, String>,
     made: u64,
-}
-
-struct Asked {
-    method: String,
-    path: String,
-    query: HashMap<String, String>,
-    session: Option<String>,
 }
 
 /// Serves for ever, one request after the other.
@@ -57,6 +52,10 @@ fn answer(mut stream: TcpStream, settings: &Settings, memory: &Mutex<Memory>) ->
         "/login" if kind == "wants-https" => {
             eprintln!("OperationProcessingError: only requests to HTTPS are allowed");
             reply("500 Internal Server Error", "", "<p>Something went wrong</p>")
+        }
+        "/login" if kind == "wants-https-by-code" => {
+            eprintln!("failed: OAUTH_HTTP_REQUEST_FORBIDDEN");
+            reply("502 Bad Gateway", "", "<p>The provider cannot be used at the moment.</p>")
         }
         "/login" if kind == "silent" => reply("500 Internal Server Error", "", "<p>No configuration</p>"),
         "/login" if kind == "another-provider" => {
@@ -101,6 +100,7 @@ fn answer(mut stream: TcpStream, settings: &Settings, memory: &Mutex<Memory>) ->
             Some(_) if kind == "own-id" => reply("200 OK", "", r#"{"sub":"4711"}"#),
             Some(subject) => reply("200 OK", "", &serde_json::json!({ "sub": subject }).to_string()),
         },
+        "/logout" if kind == "post-logout" => reply("405 Method Not Allowed", "", ""),
         "/logout" => {
             if let (Some(own), true) = (&asked.session, kind != "stays-in") {
                 memory.lock().unwrap().sessions.remove(own);
@@ -143,25 +143,4 @@ fn redeem(settings: &Settings, code: &str) -> Option<String> {
     let claims = json.get("id_token")?.as_str()?.split('.').nth(1)?.to_owned();
     let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
     Some(claims.get("sub")?.as_str()?.to_owned())
-}
-
-fn read(stream: &mut TcpStream) -> std::io::Result<Option<Asked>> {
-    let mut head = Vec::new();
-    let mut byte = [0u8; 1];
-    while !head.ends_with(b"\r\n\r\n") {
-        if stream.read(&mut byte)? == 0 {
-            return Ok(None);
-        }
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let mut words = head.split(' ');
-    let (method, target) = (words.next().unwrap_or_default(), words.next().unwrap_or("/"));
-    let (path, query) = target.split_once('?').unwrap_or((target, ""));
-    let cookies =
-        head.lines().find_map(|line| line.to_ascii_lowercase().starts_with("cookie:").then(|| line[7..].to_owned()));
-    let session =
-        cookies.and_then(|all| all.split(';').find_map(|one| one.trim().strip_prefix("sid=").map(str::to_owned)));
-    let query = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
-    Ok(Some(Asked { method: method.to_owned(), path: path.to_owned(), query, session }))
 }

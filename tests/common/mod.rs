@@ -1,6 +1,7 @@
 //! What tests of the program share: partners that it can start, in folders of their own, and running it.
 #![allow(dead_code)]
 
+pub mod asked;
 pub mod said;
 
 use std::path::{Path, PathBuf};

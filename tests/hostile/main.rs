@@ -4,6 +4,8 @@
 //!
 //! The partner is this very program, started with `HOSTILE` in its environment.
 
+#[path = "../common/mod.rs"]
+mod common;
 mod page;
 mod partner;
 

@@ -7,6 +7,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use super::common::asked::{Asked, read};
 use super::page::PAYLOAD;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -27,13 +28,6 @@ struct Memory {
     /// State -> session cookie.
     logins: HashMap<String, String>,
     made: u64,
-}
-
-struct Asked {
-    path: String,
-    query: HashMap<String, String>,
-    form: HashMap<String, String>,
-    session: Option<String>,
 }
 
 /// Serves for ever.
@@ -174,31 +168,6 @@ fn redeem(settings: &Settings, code: &str) -> Option<String> {
     let claims = json.get("id_token")?.as_str()?.split('.').nth(1)?.to_owned();
     let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
     Some(claims.get("sub")?.as_str()?.to_owned())
-}
-
-fn read(stream: &mut TcpStream) -> std::io::Result<Option<Asked>> {
-    let mut head = Vec::new();
-    let mut byte = [0u8; 1];
-    while !head.ends_with(b"\r\n\r\n") {
-        if stream.read(&mut byte)? == 0 {
-            return Ok(None);
-        }
-        head.push(byte[0]);
-    }
-    let head = String::from_utf8_lossy(&head).into_owned();
-    let target = head.split(' ').nth(1).unwrap_or("/").to_owned();
-    let (path, query) = target.split_once('?').unwrap_or((&target, ""));
-    let cookie = head.lines().find_map(|line| {
-        let (name, value) = line.split_once(':')?;
-        name.eq_ignore_ascii_case("cookie").then(|| value.trim().to_owned())
-    });
-    let session =
-        cookie.and_then(|all| all.split(';').find_map(|pair| pair.trim().strip_prefix("sid=").map(str::to_owned)));
-    let length = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse().ok());
-    let mut body = vec![0; length.unwrap_or(0)];
-    stream.read_exact(&mut body)?;
-    let members = |bytes: &[u8]| url::form_urlencoded::parse(bytes).into_owned().collect();
-    Ok(Some(Asked { path: path.to_owned(), query: members(query.as_bytes()), form: members(&body), session }))
 }
 
 fn reply(stream: &mut TcpStream, status: &str, headers: &str, body: &str) -> std::io::Result<()> {

@@ -76,6 +76,35 @@ fn a_wrong_word_is_exit_2_with_advice() {
 }
 
 #[test]
+fn a_dialect_that_is_not_there_blocks_the_run_which_says_that_nothing_was_run() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, near) in [("nope", "help: there are: acme "), ("acne", "help: did you mean `acme`?")] {
+        let output = countersign(folder.path(), &["run", "--dialect", name]);
+        let told = stdout(&output);
+        assert_eq!(output.status.code(), Some(5), "{told}");
+        assert!(told.contains(&format!("blocked: there is no dialect `{name}`")) && told.contains(near), "{told}");
+        assert!(told.ends_with("reference-full: nothing was run\n"), "{told}");
+    }
+}
+
+#[test]
+fn whoever_has_no_manifest_is_told_whom_is_judged_instead() {
+    let folder = tempfile::tempdir().unwrap();
+    let says = "no countersign.toml here: judging the built-in reference partner";
+    assert!(stderr(&countersign(folder.path(), &["check"])).contains(says));
+    assert!(!stderr(&countersign(folder.path(), &["check", "--base", "min"])).contains(says));
+}
+
+#[test]
+fn a_part_of_an_id_finds_the_cases_that_have_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = countersign(folder.path(), &["explain", "nonce"]);
+    assert_eq!(output.status.code(), Some(2));
+    let told = stderr(&output);
+    assert!(told.contains("one of these? ") && told.contains("tokens/nonce-wrong"), "{told}");
+}
+
+#[test]
 fn a_filter_that_matches_nothing_is_exit_4() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(countersign(folder.path(), &["run", "no-such-case"]).status.code(), Some(4));

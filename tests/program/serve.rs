@@ -67,8 +67,7 @@ impl Drop for Serving {
     }
 }
 
-const LOGIN: &str =
-    "/authorize?response_type=code&client_id=app&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb&scope=openid";
+const LOGIN: &str = "/authorize?response_type=code&client_id=app&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb&scope=openid&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256";
 
 #[test]
 fn people_and_clients_come_from_a_file_that_is_read_again_when_it_changes_and_a_bad_one_changes_nothing() {
@@ -91,6 +90,16 @@ fn people_and_clients_come_from_a_file_that_is_read_again_when_it_changes_and_a_
     }
     assert!(wrong.contains("people.toml:2:1") && wrong.contains("nmae") && wrong.contains("help:"), "{wrong}");
     assert!(serving.get(LOGIN).contains("value=\"dora\""), "what was in force before stays");
+    // Nor does one that vanishes change anything.
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let mut gone = String::new();
+    while !gone.contains("stays in force") {
+        assert!(errors.read_line(&mut gone).unwrap() > 0, "{gone}");
+    }
+    assert!(gone.contains("people.toml: "), "{gone}");
+    assert!(serving.get(LOGIN).contains("value=\"dora\""), "what was in force before stays");
+    std::fs::remove_dir(&path).unwrap();
     // As editors do it: a new file in the place of the old one.
     std::fs::write(folder.path().join("new"), text("emil")).unwrap();
     std::fs::rename(folder.path().join("new"), &path).unwrap();
@@ -102,9 +111,18 @@ fn people_and_clients_come_from_a_file_that_is_read_again_when_it_changes_and_a_
 #[test]
 fn a_file_that_is_not_there_or_is_bad_is_told_before_anything_is_begun() {
     let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("folder.toml")).unwrap();
+    std::fs::write(folder.path().join("latin.toml"), b"[[persona]]\nname = \"\xe9\"\n").unwrap();
+    let twins =
+        "[[persona]]\nname = \"a\"\nfields = { sub = \"1\" }\n[[persona]]\nname = \"b\"\nfields = { sub = \"1\" }\n";
+    std::fs::write(folder.path().join("twins.toml"), twins).unwrap();
     std::fs::write(folder.path().join("bad.toml"), "[[client]]\nid = \"a\"\nauth = \"client_secret_basic\"\n").unwrap();
     for (arguments, says) in [
         (&["serve", "--port", "0", "--config", "none.toml"][..], "none.toml: "),
+        (&["serve", "--port", "0", "--config", "folder.toml"][..], "folder.toml: "),
+        (&["serve", "--port", "0", "--config", "latin.toml"][..], "latin.toml: "),
+        (&["serve", "--port", "0", "--config", "twins.toml"][..], "twins.toml:4:1: `a` has this subject already"),
+        (&["serve", "--port", "0", "--dialect", "oid"][..], "there is no dialect `oid`\n  help: did you mean `oidc`?"),
         (
             &["serve", "--port", "0", "--config", "bad.toml"][..],
             "bad.toml:1:1: auth = \"client_secret_basic\" needs a secret",

@@ -4,6 +4,7 @@
 mod acme;
 mod advertised;
 mod algorithms;
+mod asked;
 mod authorize;
 mod check_session;
 mod clients;

@@ -83,7 +83,12 @@ fn show(suite: &Suite, id: &str) -> Result<u8, Failure> {
 pub(super) fn find<'a>(suite: &'a Suite, id: &str) -> Result<&'a Arc<Case>, Failure> {
     suite.case(id).ok_or_else(|| {
         let near = nearest(id, suite.cases.iter().map(|case| case.id.as_str()));
-        let help = near.map_or("countersign cases list".to_owned(), |near| format!("did you mean `{near}`?"));
+        let mut within = suite.cases.iter().map(|case| case.id.as_str()).filter(|own| own.contains(id)).take(9);
+        let help = match (near, within.next()) {
+            (Some(near), _) => format!("did you mean `{near}`?"),
+            (None, Some(first)) => within.fold(format!("one of these? {first}"), |all, next| format!("{all} {next}")),
+            (None, None) => "countersign cases list".to_owned(),
+        };
         Failure::usage(format!("no case `{id}`\n  help: {help}"))
     })
 }

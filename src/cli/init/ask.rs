@@ -20,16 +20,16 @@ pub(super) fn ask(
     if let (Some(own), None) = (&template.base, &values.base) {
         values.base = asker.ask("address", &format!("address of the site [{own}]"), own)?;
     }
-    if !template.site_chooses_paths {
-        return Ok(());
-    }
-    for key in Key::ALL {
-        let Some(own) = values.at.get(&key).filter(|_| key != Key::Ready && !source.routes.contains_key(&key)) else {
+    for key in template.looked_for() {
+        let Some(own) = values.at.get(key).filter(|_| *key != Key::Ready && !source.routes.contains_key(key)) else {
             continue;
         };
         if let Some(answer) = asker.ask(key.says(), &format!("path of the {} [{own}]", key.says()), own)? {
-            values.at.insert(key, quoted(&answer));
+            values.at.insert(*key, quoted(&answer));
         }
+    }
+    if !template.site_chooses_paths {
+        return Ok(());
     }
     if source.main.is_none() && !values.command.is_empty() {
         let own = typed(&values.command);

@@ -172,23 +172,25 @@ fn gather(template: &Template, project: &Project, source: &Source, folder: &Path
     let mut at = template.at.clone();
     let mut env = template.env.clone();
     let (mut command, mut setup) = (template.command.clone(), template.setup.clone());
-    if template.site_chooses_paths {
-        for key in Key::ALL {
-            if let Some(route) = source.routes.get(&key) {
-                let method = if route.post { "POST" } else { "GET" };
-                say!("{:<9} {method} {} ({})", key.says(), safe(&route.path), safe(&route.place));
-                let plain = matches!(key, Key::Callback | Key::Probe | Key::Ready);
-                at.insert(key, if plain { template::quoted(&route.path) } else { route.as_place() });
-            }
+    for key in template.looked_for() {
+        if let Some(route) = source.routes.get(key) {
+            let method = if route.post { "POST" } else { "GET" };
+            say!("{:<9} {method} {} ({})", key.says(), safe(&route.path), safe(&route.place));
+            let plain = matches!(key, Key::Callback | Key::Probe | Key::Ready);
+            at.insert(*key, if plain { template::quoted(&route.path) } else { route.as_place() });
         }
-        let knows = ["{issuer}", "{client.id}", "{client.secret}"];
-        if knows.iter().all(|needed| source.env.values().any(|(value, _)| value.contains(needed))) {
-            let callback = at.get(&Key::Callback).map(|text| text.trim_matches('"').to_owned()).unwrap_or_default();
-            let value = |text: &str| text.replace("{callback}", &format!("{{base}}{callback}"));
-            env = source.env.iter().map(|(name, (text, _))| (name.clone(), value(text))).collect();
-            let places = source.env.iter().map(|(name, (_, place))| format!("{name} ({place})"));
-            say!("reads     {}", safe(&places.collect::<Vec<_>>().join(", ")));
+    }
+    let knows = ["{issuer}", "{client.id}", "{client.secret}"];
+    if knows.iter().all(|needed| source.env.values().any(|(value, _)| value.contains(needed))) {
+        let callback = at.get(&Key::Callback).map(|text| text.trim_matches('"').to_owned()).unwrap_or_default();
+        let value = |text: &str| text.replace("{callback}", &format!("{{base}}{callback}"));
+        if template.site_chooses_paths {
+            env.clear();
         }
+        // What a framework reads by itself stays: a site reads variables of its own beside it.
+        env.extend(source.env.iter().map(|(name, (text, _))| (name.clone(), value(text))));
+        let places = source.env.iter().map(|(name, (_, place))| format!("{name} ({place})"));
+        say!("reads     {}", safe(&places.collect::<Vec<_>>().join(", ")));
     }
     if let Some((own, place)) = start_of(template, project, source, folder) {
         say!("start     {} ({})", safe(&typed(&own)), safe(&place));

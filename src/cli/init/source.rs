@@ -9,7 +9,7 @@ use super::template::{Key, quoted};
 
 /// Files and folders that are looked at, at most.
 const MOST_FILES: usize = 400;
-const DEEPEST: usize = 4;
+const DEEPEST: usize = 9;
 const LARGEST: u64 = 512 << 10;
 
 /// Endings of files that hold source.
@@ -37,6 +37,25 @@ const ROUTES: [&str; 16] = [
 
 /// What a file has that reads its environment.
 const ENVIRONMENT: [&str; 7] = ["process.env", "environ", "env::var", "Getenv(", "ENV[", "ENV.fetch", "getenv("];
+
+/// Configuration that takes values from the environment (Spring's `application.yml`), and how it says so.
+const CONFIGURATION: [&str; 3] = ["yml", "yaml", "properties"];
+const PLACEHOLDER: &str = "${";
+
+/// What a line has that looks at the path itself, without a framework's help.
+const COMPARED: [&str; 4] = ["== '/", "== \"/", "case '/", "case \"/"];
+
+/// What stands below a route that receives the answer of a provider, whatever its path is called.
+const RECEIVES: [&str; 6] = [
+    "authorize_access_token",
+    "authorizationcodegrant(",
+    "exchange_code(",
+    "fetch_token(",
+    "callbackparams(",
+    ".oauthcallback(",
+];
+/// Lines below a route that are looked at for that.
+const BELOW: usize = 15;
 
 /// A path that the site serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,15 +99,22 @@ pub(super) fn read(folder: &Path) -> Source {
                 open.push((path, shown, depth + 1));
                 continue;
             }
-            let is_source = Path::new(&name).extension().is_some_and(|kind| KINDS.iter().any(|own| kind == *own));
+            let is_one_of =
+                |kinds: &[&str]| Path::new(&name).extension().is_some_and(|kind| kinds.iter().any(|own| kind == *own));
+            let is_source = is_one_of(&KINDS);
+            let is_configuration = is_one_of(&CONFIGURATION) && name.starts_with("application");
             let small = std::fs::metadata(&path).is_ok_and(|facts| facts.is_file() && facts.len() <= LARGEST);
-            if !is_source || !small || count == MOST_FILES {
+            if !(is_source || is_configuration) || !small || count == MOST_FILES {
                 continue;
             }
             count += 1;
             let Ok(text) = std::fs::read_to_string(&path) else { continue };
-            source.routes_of(&text, &shown, &mut best);
-            source.env_of(&text, &shown);
+            if is_source {
+                source.routes_of(&text, &shown, &mut best);
+                source.env_of(&text, &shown, &ENVIRONMENT);
+            } else {
+                source.env_of(&text, &shown, &[PLACEHOLDER]);
+            }
         }
     }
     let main = source.routes.get(&Key::Login).or_else(|| source.routes.get(&Key::Callback));
@@ -101,9 +127,12 @@ pub(super) fn read(folder: &Path) -> Source {
 
 impl Source {
     fn routes_of(&mut self, text: &str, file: &str, best: &mut BTreeMap<Key, usize>) {
-        for (number, line) in text.lines().enumerate() {
+        let lines: Vec<&str> = text.lines().collect();
+        let is_route = |line: &str| ROUTES.iter().any(|mark| line.to_lowercase().contains(mark));
+        for (number, line) in lines.iter().enumerate() {
             let small = line.to_lowercase();
-            if !ROUTES.iter().any(|mark| small.contains(mark)) {
+            let compared = COMPARED.iter().any(|mark| small.contains(mark));
+            if !compared && !is_route(line) {
                 continue;
             }
             let Some(literal) = line.split(['"', '\'', '`']).skip(1).step_by(2).find(|part| part.contains('/')) else {
@@ -116,7 +145,13 @@ impl Source {
             }
             let marks = ["post(", "postmapping", "post \"", "post '", "\"post\"", "'post'", "route::post"];
             let post = method == "POST" || marks.iter().any(|mark| small.contains(mark));
-            let Some((key, rank)) = meaning(path) else { continue };
+            let below = || lines[number + 1..].iter().take(BELOW).take_while(|line| !is_route(line));
+            let receives = || below().any(|line| RECEIVES.iter().any(|mark| line.to_lowercase().contains(mark)));
+            let Some((key, rank)) = meaning(path).or_else(|| receives().then_some((Key::Callback, 50))) else {
+                continue;
+            };
+            // A comparison may stand in a page's script just as well.
+            let rank = if compared { rank + 100 } else { rank };
             if best.get(&key).is_none_or(|own| rank < *own) {
                 best.insert(key, rank);
                 let place = format!("{file}:{}", number + 1);
@@ -125,8 +160,9 @@ impl Source {
         }
     }
 
-    fn env_of(&mut self, text: &str, file: &str) {
-        if !ENVIRONMENT.iter().any(|mark| text.contains(mark)) {
+    /// `marks`: what shows that the environment is read.
+    fn env_of(&mut self, text: &str, file: &str, marks: &[&str]) {
+        if !marks.iter().any(|mark| text.contains(mark)) {
             return;
         }
         for (number, line) in text.lines().enumerate() {
@@ -135,7 +171,7 @@ impl Source {
                 let loud = name.len() > 3 && name.starts_with(|c: char| c.is_ascii_uppercase());
                 if loud
                     && !name.chars().any(|c| c.is_ascii_lowercase())
-                    && let Some(value) = wants(name, ENVIRONMENT.iter().any(|mark| line.contains(mark)))
+                    && let Some(value) = wants(name, marks.iter().any(|mark| line.contains(mark)))
                 {
                     let place = format!("{file}:{}", number + 1);
                     self.env.entry(name.to_owned()).or_insert((value.to_owned(), place));
@@ -219,6 +255,13 @@ mod tests {
             ("@GetMapping(\"/me\")", Key::Probe, "/me", false),
             ("get \"/whoami\", to: \"users#me\"", Key::Probe, "/whoami", false),
             ("Route::get('/healthz', fn () => 'ok');", Key::Ready, "/healthz", false),
+            ("if ($path === '/login') { go(); }", Key::Login, "/login", false),
+            (
+                "@app.route('/auth')\ndef auth():\n  token = oauth.acme.authorize_access_token()",
+                Key::Callback,
+                "/auth",
+                false,
+            ),
         ] {
             let route = of(line).routes.remove(&key).unwrap_or_else(|| panic!("{line}"));
             assert_eq!((route.path.as_str(), route.post, route.place.as_str()), (path, post, "app.js:1"), "{line}");
@@ -232,6 +275,26 @@ mod tests {
         {
             assert!(of(line).routes.is_empty(), "{line}");
         }
+    }
+
+    #[test]
+    fn a_route_counts_more_than_a_comparison_and_what_receives_an_answer_ends_at_the_next_route() {
+        let routes = of("if (path === '/sign-in') x()\napp.get('/auth/login', y)").routes;
+        assert_eq!(routes[&Key::Login].path, "/auth/login");
+        let routes = of("app.get('/a', x)\napp.get('/b', async () => authorizationCodeGrant(\nx.fetch_token()").routes;
+        assert_eq!(routes[&Key::Callback].path, "/b");
+    }
+
+    #[test]
+    fn configuration_says_which_variables_it_takes() {
+        let folder = tempfile::tempdir().unwrap();
+        let deep = folder.path().join("src/main/resources");
+        std::fs::create_dir_all(&deep).unwrap();
+        std::fs::write(deep.join("application.yml"), "client-id: ${ACME_CLIENT_ID}\nissuer-uri: ${ACME_ISSUER:x}\n")
+            .unwrap();
+        std::fs::write(deep.join("other.yml"), "x: ${OTHER_ISSUER}\n").unwrap();
+        let env = read(folder.path()).env;
+        assert_eq!(env.keys().collect::<Vec<_>>(), ["ACME_CLIENT_ID", "ACME_ISSUER"]);
     }
 
     #[test]

@@ -33,6 +33,9 @@ pub(super) struct Template {
     /// The framework leaves its paths to the site: they are looked for in the project's source.
     #[serde(default)]
     pub site_chooses_paths: bool,
+    /// The framework has its own paths for the login, and leaves it to the site to say who is signed in.
+    #[serde(default)]
+    pub site_gives_probe: bool,
     /// Where things are, by the framework's own defaults: TOML text.
     pub at: BTreeMap<Key, String>,
     /// The whole `[session] who`, TOML text.
@@ -121,6 +124,17 @@ impl Key {
             Key::Callback => "callback",
             Key::Probe => "probe",
             Key::Ready => "ready",
+        }
+    }
+}
+
+impl Template {
+    /// The places that are looked for in the project's source, for the framework does not say where they are.
+    pub fn looked_for(&self) -> &'static [Key] {
+        match (self.site_chooses_paths, self.site_gives_probe) {
+            (true, _) => &Key::ALL,
+            (false, true) => &[Key::Probe, Key::Ready],
+            (false, false) => &[],
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::model::diagnostic::{Diagnostic, nearest};
 use crate::model::dialect::{Dialect, Scope};
 use crate::model::manifest::ID_TOKEN_ALGS;
 use crate::model::persona::{Person, Persona};
-use crate::provider::{CLIENT_AUTH, ClientRegistration, GRANT_TYPES, Overrides, everyday_person};
+use crate::provider::{CLIENT_AUTH, ClientRegistration, GRANT_TYPES, Overrides, everyday_person, shared_with};
 
 /// What is written down.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -98,6 +98,14 @@ pub fn read(path: &str, text: &str) -> Result<Written, Vec<Diagnostic>> {
             wrong.push(Diagnostic::at(path, text, persona.span(), "this person has no name", help));
         } else if !names.insert(name.clone()) {
             wrong.push(Diagnostic::at(path, text, persona.span(), format!("another person is called `{name}`"), help));
+        }
+    }
+    let written: Vec<(&Spanned<Persona>, Person)> =
+        file.persona.iter().map(|persona| (persona, everyday_person(persona.get_ref()))).collect();
+    for (at, (persona, person)) in written.iter().enumerate() {
+        if let Some((what, other)) = shared_with(person, written[..at].iter().map(|(_, person)| person)) {
+            let help = format!("give each person a {what} of her own");
+            wrong.push(Diagnostic::at(path, text, persona.span(), format!("`{other}` has this {what} already"), help));
         }
     }
     let clients: Vec<ClientRegistration> = {

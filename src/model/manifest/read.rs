@@ -243,9 +243,9 @@ impl<'t> Lint<'t> {
             [("redirect_uris", &client.redirect_uris), ("post_logout_redirect_uris", &client.post_logout_redirect_uris)]
         {
             for (at, uri) in uris.iter().enumerate() {
-                if !uri.starts_with("{base}") && !is_http(uri) {
+                if !is_address(uri) {
                     let way = ["client", list, &at.to_string()];
-                    self.at(&way, format!("`{uri}` is no absolute URL"), "begin with {base} or http://");
+                    self.at(&way, format!("`{uri}` is no absolute URL"), ADDRESS);
                 }
             }
         }
@@ -439,9 +439,9 @@ impl<'t> Lint<'t> {
             );
         }
         for (at, uri) in second.redirect_uris.iter().enumerate() {
-            if !uri.starts_with("{base}") && !is_http(uri) {
+            if !is_address(uri) {
                 let way = ["second_provider", "redirect_uris", &at.to_string()];
-                self.at(&way, format!("`{uri}` is no absolute URL"), "begin with {base} or http://");
+                self.at(&way, format!("`{uri}` is no absolute URL"), ADDRESS);
             }
         }
         for (name, value) in &second.env {
@@ -516,6 +516,14 @@ fn placeholders(text: &str) -> impl Iterator<Item = &str> {
             !inner.is_empty() && inner.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'));
         plain.then(|| &text[start..=end])
     })
+}
+
+/// What an address of the manifest begins with.
+const ADDRESS: &str = "begin with {base}, {scheme}:// or http://; {port} may stand in it";
+
+/// A whole address, or one whose base is known once the partner runs.
+fn is_address(uri: &str) -> bool {
+    uri.starts_with("{base}") || is_http(&uri.replace("{port}", "1").replace("{scheme}", "http"))
 }
 
 fn is_http(text: &str) -> bool {

@@ -16,6 +16,7 @@ use crate::model::control::{
     Account, Clock, DevicePoll, DeviceScript, FaultSeen, NewFault, NewPersona, NewTokens, PersonaChange, PersonaSeen,
     Revocation, Rotation, Whom,
 };
+use crate::model::diagnostic::nearest;
 use crate::model::exchange::{FaultId, Response};
 use crate::model::fault::{Endpoint, Fault, Message};
 use crate::model::manifest::duration;
@@ -55,12 +56,29 @@ pub(super) fn put_person(shared: &Arc<Shared>, name: &str, new: NewPersona) -> R
         Some(_) => Err(Refusal::new(400, format!("{field} is no text"), format!("\"{field}\": \"…\""))),
     };
     ["sub", "login", "password"].into_iter().try_for_each(text)?;
-    if shared.ambient.inner().people.len() >= PEOPLE {
+    let inner = shared.ambient.inner();
+    if inner.people.len() >= PEOPLE && !inner.people.contains_key(name) {
         return Err(Refusal::new(409, format!("there are {PEOPLE} people already"), "DELETE some"));
     }
+    drop(inner);
     let persona = Persona { fields: new.fields, visible: new.visible, ..Persona::named(name) };
-    everybody(shared).add_person(everyday::person(&persona));
+    let person = everyday::person(&persona);
+    nobody_else_is(shared, &person)?;
+    everybody(shared).add_person(person);
     seen(shared, name)
+}
+
+/// A subject is one person's (OpenID Connect Core, section 8), and so is a user name.
+fn nobody_else_is(shared: &Shared, person: &Person) -> Result<(), Refusal> {
+    let inner = shared.ambient.inner();
+    match everyday::shared_with(person, inner.people.values()) {
+        Some((what, other)) => Err(Refusal::new(
+            409,
+            format!("{other} has this {what} already"),
+            format!("give each person a {what} of her own, or DELETE personas/{other} before"),
+        )),
+        None => Ok(()),
+    }
 }
 
 /// Something becomes different about a person.
@@ -77,8 +95,23 @@ pub(super) fn change_person(shared: &Arc<Shared>, name: &str, change: PersonaCha
             (_, value) => drop(person.fields.insert(field, value)),
         }
     }
+    let mut names: Vec<&str> = person.fields.keys().map(String::as_str).collect();
+    names.extend(["sub", "login", "password"]);
+    if let Some(field) = change.drop.iter().chain(change.visible.keys()).find(|field| !names.contains(&field.as_str()))
+    {
+        let help = match nearest(field, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("she has: {}", names.join(" ")),
+        };
+        return Err(Refusal::new(400, format!("{name} has no field `{field}`"), help));
+    }
+    if let Some(field) = change.drop.iter().find(|field| matches!(field.as_str(), "sub" | "login" | "password")) {
+        let help = format!("\"set\": {{\"{field}\": \"…\"}} gives her another one");
+        return Err(Refusal::new(400, format!("nobody is without {field}"), help));
+    }
     change.drop.iter().for_each(|field| drop(person.fields.remove(field)));
     person.visible.extend(change.visible);
+    nobody_else_is(shared, &person)?;
     everybody(shared).add_person(person);
     if let Some(account) = change.account {
         let account = match account {

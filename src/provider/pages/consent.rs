@@ -1,6 +1,6 @@
 //! The consent page: each scope a box that can be unticked, but for those that are fixed.
 
-use super::{buttons, escaped, form, frame, hidden};
+use super::{Step, buttons, escaped, form, frame, hidden};
 
 /// A scope as the page asks for it.
 pub(in crate::provider) struct Asked {
@@ -14,14 +14,8 @@ pub(in crate::provider) struct Asked {
 
 /// What the consent page says.
 pub(in crate::provider) struct Consent<'a> {
-    /// The provider, as people read it.
-    pub site: &'a str,
-    /// Where the form goes.
-    pub action: &'a str,
-    /// Binds the answer to the request.
-    pub transaction: &'a str,
-    /// The application that asks.
-    pub client: &'a str,
+    /// The login that it is part of.
+    pub step: Step<'a>,
     /// Who is signed in, as people read it.
     pub person: &'a str,
     /// What it asks for.
@@ -31,13 +25,13 @@ pub(in crate::provider) struct Consent<'a> {
 impl Consent<'_> {
     /// The page.
     pub fn page(&self) -> String {
-        let (site, client, person) = (escaped(self.site), escaped(self.client), escaped(self.person));
+        let (site, client, person) = (escaped(self.step.site), escaped(self.step.client), escaped(self.person));
         let rows: String = self.scopes.iter().map(row).collect();
         let boxes = format!("<fieldset>\n<legend>{client} would like to:</legend>\n{rows}</fieldset>\n");
         let content = boxes + &buttons(&[("decision", "allow", "Allow"), ("decision", "deny", "Refuse")]);
-        let form = form("consent", self.action, &[("transaction", self.transaction)], &content);
+        let form = form("consent", self.step.action, &[("transaction", self.step.transaction)], &content);
         let who = format!("<p class=\"faint\">You are signed in to {site} as <strong>{person}</strong>.</p>\n");
-        frame(&format!("Share with {}?", self.client), &(who + &form))
+        frame(&format!("Share with {}?", self.step.client), &(who + &form))
     }
 }
 
@@ -62,8 +56,8 @@ mod tests {
     fn what_comes_from_outside_is_only_text() {
         let asked = |fixed| Asked { scope: "<s>".into(), says: "<i>".into(), fixed };
         let scopes = [asked(false), asked(true)];
-        let (site, action, transaction, client, person) = ("<b>", "/x\"", "t'", "<script>", "&<u>");
-        let html = Consent { site, action, transaction, client, person, scopes: &scopes }.page();
+        let step = Step { site: "<b>", client: "<script>", action: "/x\"", transaction: "t'" };
+        let html = Consent { step, person: "&<u>", scopes: &scopes }.page();
         for raw in ["<b>", "<script>", "<i>", "<s>", "<u>", "t'"] {
             assert!(!html.contains(raw), "{raw}");
         }

@@ -1,6 +1,6 @@
 //! The login page: accounts to choose with one click, where the provider offers them, and a form for any other.
 
-use super::{alert, buttons, escaped, form, frame, hidden};
+use super::{Step, alert, buttons, escaped, form, frame, hidden};
 
 /// An account that can be chosen without a password.
 pub(in crate::provider) struct Account {
@@ -14,14 +14,8 @@ pub(in crate::provider) struct Account {
 
 /// What the login page says.
 pub(in crate::provider) struct Login<'a> {
-    /// The provider, as people read it.
-    pub site: &'a str,
-    /// The application that asks.
-    pub client: &'a str,
-    /// Where the form goes.
-    pub action: &'a str,
-    /// Binds the answer to the request.
-    pub transaction: &'a str,
+    /// The login that it is part of.
+    pub step: Step<'a>,
     /// The user name that is already filled in.
     pub hint: &'a str,
     /// What was wrong with the last answer.
@@ -34,9 +28,9 @@ impl Login<'_> {
     /// The page.
     pub fn page(&self) -> String {
         let error = self.error.map(alert).unwrap_or_default();
-        let client = format!("<p class=\"faint\">to continue to {}</p>\n", escaped(self.client));
+        let client = format!("<p class=\"faint\">to continue to {}</p>\n", escaped(self.step.client));
         let content = format!("{client}{error}{}{}", self.choice(), self.form());
-        frame(&format!("Sign in to {}", self.site), &content)
+        frame(&format!("Sign in to {}", self.step.site), &content)
     }
 
     /// One button for each account, in a form of its own: Enter in a field of the other one must not press any of them.
@@ -57,8 +51,8 @@ impl Login<'_> {
             "<form data-accounts method=\"post\" action=\"{}\" aria-labelledby=\"accounts\">\n{}\
              <h2 id=\"accounts\">Choose an account</h2>\n<ul class=\"people\">\n{all}</ul>\n</form>\n\
              <h2>Or use another one</h2>\n",
-            escaped(self.action),
-            hidden("transaction", self.transaction)
+            escaped(self.step.action),
+            hidden("transaction", self.step.transaction)
         )
     }
 
@@ -75,7 +69,7 @@ impl Login<'_> {
             escaped(self.hint)
         );
         let content = fields + &buttons(&[("", "", "Sign in")]);
-        form("login", self.action, &[("transaction", self.transaction)], &content)
+        form("login", self.step.action, &[("transaction", self.step.transaction)], &content)
     }
 }
 
@@ -84,8 +78,8 @@ mod tests {
     use super::*;
 
     fn page(accounts: &[Account], error: Option<&str>) -> String {
-        let (site, client, action, transaction, hint) = ("<b>", "<i>", "/x\"", "t'", "<u>");
-        Login { site, client, action, transaction, hint, error, accounts }.page()
+        let step = Step { site: "<b>", client: "<i>", action: "/x\"", transaction: "t'" };
+        Login { step, hint: "<u>", error, accounts }.page()
     }
 
     #[test]

@@ -200,8 +200,11 @@ fn property(value: &Value) -> String {
             other => format!("is {}", values::value(other)),
         };
     };
+    // `required` is told with what is inside.
+    let twice = |name: &str| name == "required" && members.iter().any(|(other, _)| other == "properties");
     let parts: Vec<String> = members
         .iter()
+        .filter(|(name, _)| !twice(name))
         .map(|(name, own)| match name.as_str() {
             "const" => format!("is {}", values::value(own)),
             "enum" => format!("is one of {}", values::value(own)),

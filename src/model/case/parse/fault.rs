@@ -53,10 +53,11 @@ fn patch<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Patch> {
         return None;
     };
     let address = address(reader, place)?;
+    let told = reader.count();
     let operations = operations(reader, table, &address);
-    // A misspelt operation has been told already.
+    // A misspelt operation, or one that cannot be read, has been told already.
     let all_known = members(table).iter().all(|(name, _, _)| KEYS.contains(name));
-    if operations == Operations::default() && all_known {
+    if operations == Operations::default() && all_known && reader.count() == told {
         reader.error(
             node.span(),
             "this fault does nothing",
@@ -381,11 +382,21 @@ fn send<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Pace> {
         let known = |word: &str| words.contains(&word).then(|| word.to_owned());
         return reader.word_of(certificate, "certificate", &words, known).map(Pace::Certificate);
     }
-    reader.word_of(node, "way to send", &["held", "never", "reset", "cut"], |word| match word {
+    let text = reader.text_of(node)?;
+    let pace = match text.as_str() {
         "held" => Some(Pace::Held),
         "never" => Some(Pace::Never),
         "reset" => Some(Pace::Reset),
         "cut" => Some(Pace::Cut),
         _ => None,
-    })
+    };
+    if pace.is_none() {
+        let ways = "held never reset cut, { after = \"300ms\" }, { slowly = \"1 B/s\" }, { certificate = \"expired\" }";
+        let help = match nearest(&text, ["held", "never", "reset", "cut"]) {
+            Some(near) => format!("did you mean `{near}`? Known: {ways}"),
+            None => format!("known: {ways}"),
+        };
+        reader.error(node.span(), format!("`{text}` is no way to send"), help);
+    }
+    pace
 }

@@ -40,6 +40,12 @@ impl<'t> Reader<'t> {
         all
     }
 
+    /// How much is wrong so far.
+    pub fn count(&self) -> usize {
+        self.diagnostics.borrow().len()
+    }
+
+    /// Something is wrong there.
     pub fn error(&self, span: Range<usize>, message: impl Into<String>, help: impl Into<String>) {
         self.diagnostics.borrow_mut().push(Diagnostic::at(self.path, self.text, span, message, help));
     }
