@@ -194,6 +194,14 @@ pub(super) struct Session {
     pub ended: bool,
 }
 
+/// A token by which an app waits for the session that a person is about to begin (a dialect's own).
+pub(super) struct Handshake {
+    pub origin: Origin,
+    pub client_id: String,
+    /// The token of the session; `None`: she has not come yet.
+    pub access_token: Option<String>,
+}
+
 /// Everything that was given out.
 pub(super) struct Ledger {
     pub attempts: HashMap<String, Arc<AttemptState>>,
@@ -205,6 +213,8 @@ pub(super) struct Ledger {
     pub sessions: Store<Session>,
     /// By device code.
     pub devices: Store<Waiting>,
+    /// By the token that the app waits with.
+    pub handshakes: Store<Handshake>,
     /// How the polls of devices to come are answered.
     pub scripts: VecDeque<DeviceScript>,
 }
@@ -227,6 +237,7 @@ impl Ledger {
             refresh: Store::with_capacity(hours(24), capacity),
             sessions: Store::with_capacity(hours(24), capacity),
             devices: Store::with_capacity(hours(1), capacity),
+            handshakes: Store::with_capacity(hours(1), capacity),
             scripts: VecDeque::new(),
         }
     }
@@ -241,6 +252,7 @@ impl Ledger {
             ("refresh tokens", self.refresh.count()),
             ("sessions", self.sessions.count()),
             ("devices", self.devices.count()),
+            ("handshakes", self.handshakes.count()),
         ])
     }
 
@@ -259,6 +271,7 @@ impl Ledger {
         self.refresh.retain(|own| own.origin.attempt.id != attempt);
         self.sessions.retain(|own| own.origin.attempt.id != attempt);
         self.devices.retain(|own| own.origin.attempt.id != attempt);
+        self.handshakes.retain(|own| own.origin.attempt.id != attempt);
     }
 
     /// Whatever a family of tokens holds is dead from now on.

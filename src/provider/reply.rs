@@ -159,13 +159,15 @@ pub(super) fn entry_answer(
 }
 
 /// The error answer that a fault asks for, by a code of the standard or by the dialect's own. At the authorization
-/// endpoint it goes back through the browser, so it keeps `state` and `iss`.
+/// endpoint it goes back through the browser, so it keeps `state` and `iss`. `styled` gives the answer of a place whose
+/// errors have a style of their own.
 pub(super) fn faulty_error(
     dialect: &Dialect,
     endpoint: Endpoint,
     before: &Answer,
     error: &ErrorAnswer,
     environment: &dyn Environment,
+    styled: &dyn Fn(&Filling) -> Option<Answer>,
 ) -> Result<Answer, Unresolved> {
     use super::mint::answer::Body;
     let text = |value: &Option<crate::model::value::Value>| {
@@ -199,5 +201,5 @@ pub(super) fn faulty_error(
         }
         return Ok(Answer::redirect(to, members).by(*carrier));
     }
-    Ok(entry_answer(dialect, endpoint, kind, entry, &filling))
+    Ok(styled(&filling).unwrap_or_else(|| entry_answer(dialect, endpoint, kind, entry, &filling)))
 }

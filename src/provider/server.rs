@@ -369,7 +369,8 @@ fn apply_faults(
     for hit in hits {
         let before = reply.answer.clone();
         let error = |error: &crate::model::fault::ErrorAnswer, environment: &dyn crate::model::value::Environment| {
-            faulty_error(&shared.dialect, endpoint, &before, error, environment)
+            let styled = |filling: &_| shared.adapter.and_then(|adapter| adapter.error(inbound, filling));
+            faulty_error(&shared.dialect, endpoint, &before, error, environment, &styled)
         };
         match reply.answer.apply(&hit.patch, &error, &surroundings) {
             Ok(()) => {

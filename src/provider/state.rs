@@ -288,6 +288,8 @@ pub(super) struct Inner {
     /// When she last answered, in unix seconds.
     pub granted_at: BTreeMap<Key, i64>,
     pub secrets: BTreeMap<String, Vec<String>>,
+    /// Person -> the highest number that a story on her wall was ever given, where the dialect has walls.
+    pub stories: BTreeMap<String, u64>,
 }
 
 impl AttemptState {

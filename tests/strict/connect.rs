@@ -1,13 +1,13 @@
 //! Facebook Connect of 2010 on the wire: what its clients sent, what it answered, and that nothing forged opens anything.
 
-use countersign::model::case::{Change, Expirable};
+use countersign::model::case::{Change, Expirable, ProviderOptions};
 use countersign::model::dialect::Dialect;
 use countersign::model::fault::{
     Address, Fault, Layer, Message, Object, Operations, Patch, ProviderName, Selectors, Sign, SignatureShape,
     SigningKey,
 };
 use countersign::model::persona::{Audience, Person};
-use countersign::model::value::{Environment as _, Source};
+use countersign::model::value::{Environment as _, Source, Value};
 use countersign::provider::dialect::facebook::{legacy_sig, seal};
 use countersign::provider::{ClientRegistration, Everyday, Provider, ProviderConfig};
 use serde_json::{Value as Json, json};
@@ -15,17 +15,22 @@ use serde_json::{Value as Json, json};
 use super::http::{Answer, Ask, Pairs, encoded, get, method, post};
 use super::site::hidden;
 
-const APP: &str = "1234567890123";
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
-const CALLBACK: &str = "http://127.0.0.1:1/callback";
+pub const APP: &str = "1234567890123";
+pub const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub const CALLBACK: &str = "http://127.0.0.1:1/callback";
 
-struct Site {
-    provider: Provider,
-    people: Vec<Person>,
+pub struct Site {
+    pub provider: Provider,
+    pub people: Vec<Person>,
 }
 
 impl Site {
-    async fn start() -> Site {
+    pub async fn start() -> Site {
+        Site::start_telling(&[]).await
+    }
+
+    /// With the callbacks of the app: by name, and where they are.
+    pub async fn start_telling(callbacks: Pairs<'_>) -> Site {
         let dialect = Dialect::from_files(
             include_str!("../../specs/dialects/facebook-connect/dialect.toml"),
             include_str!("../../specs/dialects/facebook-connect/personas.toml"),
@@ -33,27 +38,47 @@ impl Site {
         .unwrap_or_else(|error| panic!("{error}"));
         let mint = |own| Person::mint(own, &own.name, 1, "strict", None, None);
         let people: Vec<Person> = dialect.personas.iter().map(mint).collect();
-        let client = |id: &str| ClientRegistration {
-            id: id.to_owned(),
-            secret: Some(if id == APP { SECRET } else { "another secret" }.to_owned()),
-            auth: "client_secret_post".to_owned(),
-            redirect_uris: vec![CALLBACK.to_owned()],
-            ..ClientRegistration::default()
-        };
+        let callbacks = callbacks.iter().map(|(name, to)| ((*name).to_owned(), (*to).to_owned())).collect();
         let config = ProviderConfig {
-            clients: vec![client(APP), client("999")],
+            clients: vec![ClientRegistration { callbacks, ..Site::client(APP) }, Site::client("999")],
             people: people.clone(),
             ..ProviderConfig::new(dialect)
         };
         Site { provider: Provider::serve(config, Everyday::default()).await.expect("a free port"), people }
     }
 
-    async fn ask(&self, ask: Ask) -> Answer {
+    /// An app: its secret is known for the first, and `another secret` for any other.
+    pub fn client(id: &str) -> ClientRegistration {
+        ClientRegistration {
+            id: id.to_owned(),
+            secret: Some(if id == APP { SECRET } else { "another secret" }.to_owned()),
+            auth: "client_secret_post".to_owned(),
+            redirect_uris: vec![CALLBACK.to_owned()],
+            ..ClientRegistration::default()
+        }
+    }
+
+    /// Sets an option of the dialect.
+    pub fn option(&self, name: &str, value: Json) {
+        let dialect = vec![(name.to_owned(), Value::Literal(value))];
+        self.provider
+            .everybody()
+            .options(&ProviderOptions { dialect, ..ProviderOptions::default() })
+            .expect("an option");
+    }
+
+    /// One more app.
+    pub fn register(&self, id: &str, secret: &str) {
+        let (id, secret) = (id.to_owned(), Some(secret.to_owned()));
+        self.provider.register(ClientRegistration { id, secret, ..ClientRegistration::default() });
+    }
+
+    pub async fn ask(&self, ask: Ask) -> Answer {
         ask.send(self.provider.address()).await
     }
 
     /// Somebody opens an address that asks her to sign in, does so, and answers: the redirect, and her cookies.
-    async fn answer(&self, who: usize, target: &str, decision: &str) -> (Answer, String) {
+    pub async fn answer(&self, who: usize, target: &str, decision: &str) -> (Answer, String) {
         let page = self.ask(get(target)).await;
         assert_eq!(page.status, 200, "{page:?}");
         let (mut cookies, transaction) = (page.cookies(), hidden(&page.body, "transaction"));
@@ -69,24 +94,24 @@ impl Site {
         (back, cookies)
     }
 
-    async fn token(&self, who: usize, scope: &str) -> String {
+    pub async fn token(&self, who: usize, scope: &str) -> String {
         let asked = [("client_id", APP), ("redirect_uri", CALLBACK), ("scope", scope)];
         let (back, _) = self.answer(who, &format!("/www/dialog/oauth?{}", encoded(&asked)), "allow").await;
         let answer = self.redeem(&back.parameter("code").expect("a code"), CALLBACK).await;
         member(&answer, "access_token").unwrap_or_else(|| panic!("{answer:?}"))
     }
 
-    async fn redeem(&self, code: &str, redirect_uri: &str) -> Answer {
+    pub async fn redeem(&self, code: &str, redirect_uri: &str) -> Answer {
         let form = [("client_id", APP), ("client_secret", SECRET), ("redirect_uri", redirect_uri), ("code", code)];
         self.ask(get(&format!("/graph/oauth/access_token?{}", encoded(&form)))).await
     }
 
-    async fn graph(&self, path: &str, token: &str) -> Answer {
+    pub async fn graph(&self, path: &str, token: &str) -> Answer {
         let joint = if path.contains('?') { '&' } else { '?' };
         self.ask(get(&format!("/graph/{path}{joint}{}", encoded(&[("access_token", token)])))).await
     }
 
-    async fn posted(&self, path: &str, token: &str, members: Pairs<'_>) -> Answer {
+    pub async fn posted(&self, path: &str, token: &str, members: Pairs<'_>) -> Answer {
         let mut form = members.to_vec();
         form.push(("access_token", token));
         self.ask(post(&format!("/graph/{path}"), &form)).await
@@ -361,6 +386,8 @@ async fn a_story_is_published_once_with_its_privacy() {
     assert_eq!(error(&site.posted(&to_all, &bob, &[("method", "delete")]).await).2, "Unsupported delete request.");
     assert_eq!(site.posted(&to_all, &alice, &[("method", "delete")]).await.body, "true");
     assert_eq!(site.graph(&to_all, &alice).await.body, "false", "it is gone");
+    let next = site.posted("me/feed", &alice, &[("message", "Once more")]).await.text("id");
+    assert!(next != to_all && next != id, "a number that was taken away is given to no other story: {next}");
 }
 
 #[tokio::test]
@@ -393,6 +420,25 @@ async fn errors_have_the_style_of_the_draft_and_scripts_get_them_under_200() {
     assert_eq!(site.graph("me", "a").await.status, 400);
     let twice = site.ask(get("/graph/me?access_token=a&access_token=b")).await;
     assert_eq!(twice.status, 400);
+}
+
+#[tokio::test]
+async fn what_sources_differ_in_is_an_option() {
+    let site = Site::start().await;
+    let alice = site.token(0, "user_likes").await;
+    site.option("installed", json!(false));
+    assert_eq!(site.graph("me/permissions", &alice).await.json(), json!({ "data": [{ "user_likes": 1 }] }));
+    assert!(site.made("fbs_cookie", "alice").contains("%7C2."));
+    site.option("cookie_values", json!("raw"));
+    let raw = site.made("fbs_cookie", "alice");
+    assert!(raw.contains("|2.") && legacy_sig::open_fbs_cookie(&raw, SECRET, 0).is_ok(), "{raw}");
+    let plain = site.graph("me", "guessed").await;
+    assert!(plain.status == 400 && plain.header("www-authenticate").is_some(), "{plain:?}");
+    site.option("status_of_190", json!(401));
+    site.option("www_authenticate", json!(false));
+    let changed = site.graph("me", "guessed").await;
+    assert!(changed.status == 401 && changed.header("www-authenticate").is_none(), "{changed:?}");
+    assert_eq!(site.graph("me/nothing", &alice).await.status, 400, "another error keeps its status");
 }
 
 #[tokio::test]

@@ -369,6 +369,20 @@ async fn how_much_is_used_and_which_version_answers_are_options_of_whoever_asks(
 }
 
 #[tokio::test]
+async fn the_status_of_a_dead_token_and_the_challenge_are_options() {
+    let facebook = Facebook::start().await;
+    let guessed = [("access_token", "guessed")];
+    let plain = facebook.graph("me", &guessed).await;
+    is_error(&plain, 400, 190, None);
+    assert!(plain.header("www-authenticate").is_some(), "{plain:?}");
+    facebook.options("status_of_190", json!(401));
+    facebook.options("www_authenticate", json!(false));
+    let changed = facebook.graph("me", &guessed).await;
+    is_error(&changed, 401, 190, None);
+    assert!(changed.header("www-authenticate").is_none(), "{changed:?}");
+}
+
+#[tokio::test]
 async fn a_long_list_comes_in_pages_and_the_last_one_names_no_further_one() {
     let facebook = Facebook::start().await;
     let token = facebook.token("user_photos,user_likes", &["user_photos", "user_likes"]).await;

@@ -9,7 +9,7 @@ pub(super) mod routes;
 
 use std::sync::Arc;
 
-use crate::model::dialect::Dialect;
+use crate::model::dialect::{Dialect, Filling};
 use crate::model::fault::Patch;
 use crate::model::persona::Person;
 use crate::model::value::{Environment, Unresolved};
@@ -58,6 +58,11 @@ pub(super) trait Adapter: Send + Sync {
     /// What every answer carries: headers, media types.
     fn dress(&self, _shared: &Shared, _inbound: &Inbound, _origin: Option<&Origin>, answer: Answer) -> Answer {
         answer
+    }
+
+    /// An error answer of a place that has another style than the error table; `None`: the table's.
+    fn error(&self, _inbound: &Inbound, _filling: &Filling) -> Option<Answer> {
+        None
     }
 
     /// A grant of its own at the token endpoint; `None`: it is none.

@@ -52,10 +52,17 @@ pub(in crate::provider) async fn ask(
     Ok(Notified::Answered(Box::new(exchange)))
 }
 
-/// A message that follows from what a person does at the site. Her page does not wait for it.
-pub(in crate::provider) fn tell(shared: &Arc<Shared>, origin: &Origin, client_id: &str, endpoint: &str, to: String) {
+/// A message that follows from what a person does at the site: the app's endpoint and what is sent there. Her page does
+/// not wait for it.
+pub(in crate::provider) fn tell(
+    shared: &Arc<Shared>,
+    origin: &Origin,
+    client_id: &str,
+    (endpoint, send): (&str, &str),
+    to: String,
+) {
     let (Some(client), Some(about)) = (shared.client(client_id), origin.person.clone()) else { return };
-    let order = Order { send: "signed_request".to_owned(), endpoint: endpoint.to_owned(), to, about, client };
+    let order = Order { send: send.to_owned(), endpoint: endpoint.to_owned(), to, about, client };
     let (shared, origin) = (Arc::clone(shared), origin.clone());
     tokio::spawn(async move {
         let cause = origin.cause();

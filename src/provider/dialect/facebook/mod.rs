@@ -6,6 +6,7 @@
 //! (`appsecret_proof`), [`legacy_sig`] (the MD5 signatures of cookies, pings and REST calls), [`scoped_id`] (one number
 //! per person and app).
 
+mod apps;
 mod bearer;
 pub(in crate::provider) mod connect;
 pub mod legacy_sig;

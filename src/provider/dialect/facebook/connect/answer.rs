@@ -1,5 +1,7 @@
 //! How the Graph of the time answers: content type, JSONP, and errors in the style of draft 00 or draft 10 of OAuth 2.0.
 
+use std::sync::Arc;
+
 use serde_json::Value as Json;
 
 use crate::model::dialect::{Filling, standard};
@@ -11,9 +13,9 @@ use crate::provider::mint::answer::{Answer, Body};
 use crate::provider::reply::{Reply, error_answer};
 use crate::provider::state::Shared;
 
-/// One call of the Graph: its request, and as which message its answer can be changed.
+/// One call of the Graph or of `restserver.php`: its request, and as which message its answer can be changed.
 pub struct Call<'a> {
-    pub shared: &'a Shared,
+    pub shared: &'a Arc<Shared>,
     pub inbound: &'a Inbound,
     pub endpoint: Endpoint,
     /// Whose answer it is, once that is known.
@@ -66,10 +68,18 @@ impl Call<'_> {
         if let (true, Some(status)) = (kind == "unknown_alias", self.option("unknown_alias_status").as_u64()) {
             answer.status = u16::try_from(status).unwrap_or(404);
         }
+        let is_190 = dialect.error_entry(kind).and_then(|entry| entry.code.as_ref()).is_some_and(|code| *code == 190);
+        if let (true, Some(status)) = (is_190, self.option("status_of_190").as_u64()) {
+            answer.status = u16::try_from(status).unwrap_or(400);
+        }
+        if self.option("www_authenticate") == false {
+            answer.headers.retain(|(name, _)| name != "www-authenticate");
+        }
         self.sent(answer).because(format!("{}: {detail}", standard(kind)))
     }
 
-    fn sent(&self, mut answer: Answer) -> Reply {
+    /// An answer with the headers of the time, and in a call of a function where the request names one.
+    pub fn sent(&self, mut answer: Answer) -> Reply {
         let kind = self.option("graph_content_type");
         if let (Some(kind), Some((_, own))) =
             (kind.as_str(), answer.headers.iter_mut().find(|(name, _)| name == "content-type"))

@@ -1,5 +1,7 @@
 //! The Graph API of 2010 to 2012: people, their lists, single objects, the wall, permissions.
 
+use std::sync::Arc;
+
 use serde_json::{Value as Json, json};
 
 use crate::model::fault::Endpoint;
@@ -29,7 +31,17 @@ pub struct Scene<'a> {
     pub friends: Friends,
 }
 
-impl Scene<'_> {
+impl<'a> Scene<'a> {
+    /// A call of whoever it is, with the people who exist for it.
+    pub fn of(call: Call<'a>, user: Option<Box<User>>) -> Scene<'a> {
+        let people: Vec<Person> = match &call.origin {
+            Some(origin) => origin.attempt.inner().people.values().cloned().collect(),
+            None => everybody(call.shared),
+        };
+        let friends = Friends::of(&people);
+        Scene { call, user, people, friends }
+    }
+
     /// The eyes of whoever asks.
     pub fn eyes(&self) -> Eyes<'_> {
         Eyes {
@@ -47,7 +59,7 @@ impl Scene<'_> {
     }
 
     /// A person by number or user name; `me` is the token's own.
-    fn person(&self, who: &str) -> Option<&Person> {
+    pub fn person(&self, who: &str) -> Option<&Person> {
         if who == "me" {
             let name = &self.user.as_ref()?.person.name;
             return self.people.iter().find(|person| person.name == *name);
@@ -67,13 +79,23 @@ impl Scene<'_> {
         })
     }
 
+    /// The photos of an album that are seen, and whose they are; `None`: there is no such album.
+    pub fn in_album(&self, id: &str) -> Option<(&Person, Vec<&Item>)> {
+        let (owner, "albums", album) = self.object(id)? else { return None };
+        let eyes = self.eyes();
+        let mut photos = eyes.edge(owner, "photos");
+        let seen = eyes.sees_item(owner, "albums", album);
+        photos.retain(|item| seen && item.data.get("album") == album.data.get("id"));
+        Some((owner, photos))
+    }
+
     fn is_own(&self, person: &Person) -> bool {
         self.user.as_ref().is_some_and(|user| user.person.name == person.name)
     }
 }
 
 /// A call; `path` is what stands behind the host.
-pub fn call(shared: &Shared, inbound: &Inbound, tagged: Option<&Origin>, path: &str) -> Reply {
+pub fn call(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<&Origin>, path: &str) -> Reply {
     let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     let endpoint = if parts == ["me"] { Endpoint::Userinfo } else { Endpoint::Api };
     let mut call = Call { shared, inbound, endpoint, origin: tagged.cloned() };
@@ -88,12 +110,7 @@ pub fn call(shared: &Shared, inbound: &Inbound, tagged: Option<&Origin>, path: &
     if let Some(user) = &user {
         call.origin = Some(user.origin.clone());
     }
-    let people: Vec<Person> = match &call.origin {
-        Some(origin) => origin.attempt.inner().people.values().cloned().collect(),
-        None => everybody(shared),
-    };
-    let friends = Friends::of(&people);
-    let scene = Scene { call, user, people, friends };
+    let scene = Scene::of(call, user);
     if parts.first() == Some(&"me") && scene.user.is_none() {
         return scene.call.refused("invalid_token.nobody", "no person's token");
     }
@@ -184,11 +201,8 @@ fn list(scene: &Scene<'_>, who: &str, edge: &str) -> Reply {
         wire.push("id", item.sub.as_str());
         wire
     };
-    if let (None, Some((owner, "albums", album)), "photos") = (scene.person(who), scene.object(who), edge) {
-        let inside = |item: &&Item| item.data.get("album") == album.data.get("id");
-        let photos = eyes.edge(owner, "photos").into_iter().filter(inside);
-        let seen = eyes.sees_item(owner, "albums", album);
-        return page(scene, photos.filter(|_| seen).map(|item| social::item(owner, "photos", item)).collect());
+    if let (None, "photos", Some((owner, photos))) = (scene.person(who), edge, scene.in_album(who)) {
+        return page(scene, photos.into_iter().map(|item| social::item(owner, "photos", item)).collect());
     }
     let known = edge == "friends" || eyes.has_edge(edge);
     let Some(person) = scene.person(who).filter(|_| known) else {

@@ -7,17 +7,23 @@ use crate::provider::authorize;
 use crate::provider::dialect::facebook::legacy_sig;
 use crate::provider::dialect::{Granted, held};
 use crate::provider::inbound::{Inbound, one};
-use crate::provider::ledger::{AuthorizationRequest, Origin};
+use crate::provider::ledger::{AuthorizationRequest, Handshake, Origin};
 use crate::provider::mint::answer::Answer;
 use crate::provider::pages;
 use crate::provider::reply::Reply;
 use crate::provider::state::Shared;
 
-use super::session;
 use super::{domain_of, is_at_home};
+use super::{rest, session};
 
 /// What stands in `next` for the permissions that were granted.
 const RESULT: &str = "xxRESULTTOKENxx";
+
+/// What `login.php` asks of its own answer: the session in it, a page of this site at its end, and the token with which
+/// the app waits for the session.
+const RETURNS: &str = "return_session";
+const STAYS: &str = "stays";
+const WAITS: &str = "auth_token";
 
 fn refuse(origin: Option<&Origin>, why: &str) -> Reply {
     let page = Answer::page(400, pages::error("This request cannot go on", why));
@@ -35,10 +41,22 @@ pub fn php(shared: &Shared, inbound: &Inbound, tagged: Option<&Origin>) -> Reply
     let Some(client) = app(shared, inbound) else {
         return refuse(tagged, "No application is registered under this api_key.");
     };
-    if one(query, "return_session") != Some("1") || one(query, "session_version") != Some("3") {
-        return refuse(tagged, "Only return_session=1 with session_version=3 is answered.");
+    let returns = one(query, "return_session").is_some_and(|said| said == "1" || said == "true");
+    if returns && one(query, "session_version") != Some("3") {
+        return refuse(tagged, "A session is returned in version 3 only: session_version=3 is missing.");
     }
-    let next = one(query, "next").unwrap_or_default();
+    let waiting = one(query, "auth_token");
+    let known = |text: &str| {
+        let ledger = shared.ledger();
+        ledger.handshakes.get(text).is_some_and(|own| own.client_id == client.id && own.access_token.is_none())
+    };
+    if waiting.is_some_and(|text| !known(text)) {
+        return refuse(tagged, "The auth_token is none of this application, or somebody has come with it already.");
+    }
+    // An app without a place in the web waits with its auth_token; the person sees a page of this site at the end.
+    let stays = waiting.is_some() && one(query, "next").is_none();
+    let home = client.redirect_uris.first().map(String::as_str).unwrap_or_default();
+    let next = if stays { home } else { one(query, "next").unwrap_or_default() };
     let cancel = one(query, "cancel_url").unwrap_or(next);
     if !is_at_home(&client, next) || !is_at_home(&client, cancel) {
         return refuse(tagged, "next and cancel_url must be at the address that the application registered.");
@@ -53,6 +71,9 @@ pub fn php(shared: &Shared, inbound: &Inbound, tagged: Option<&Origin>) -> Reply
         ("scope", one(query, "req_perms").unwrap_or_default()),
     ];
     asked.extend(one(query, "display").map(|display| ("display", display)));
+    asked.extend(returns.then_some((RETURNS, "1")));
+    asked.extend(stays.then_some((STAYS, "1")));
+    asked.extend(waiting.map(|text| (WAITS, text)));
     let query = asked.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     let inner = Inbound {
         seq: inbound.seq,
@@ -75,7 +96,17 @@ pub fn authorized(shared: &Shared, granted: &Granted<'_>, members: &mut Wire) {
     match request.response_type.as_str() {
         "session" => {
             let session = legacy_sig::signed_session(begin(), &secret(granted.origin, &client));
-            members.push("session", session::json_of(&session).to_string());
+            let (waiting, returns) = (one(&request.parameters, WAITS), one(&request.parameters, RETURNS).is_some());
+            if waiting.is_some() || !returns {
+                let text = waiting.map_or_else(rest::new_token, str::to_owned);
+                let (client_id, access_token) = (client.id.clone(), session.get("access_token").cloned());
+                let handshake = Handshake { origin: granted.origin.clone(), client_id, access_token };
+                shared.ledger().handshakes.insert(text.clone(), handshake);
+                members.push("auth_token", text);
+            }
+            if returns {
+                members.push("session", session::json_of(&session).to_string());
+            }
         }
         "token" => {
             let session = begin();
@@ -96,14 +127,29 @@ pub fn secret(origin: &Origin, client: &ClientRegistration) -> String {
 }
 
 /// Where the answer of `login.php` goes: `next` with the granted permissions in it, or `cancel_url`.
-pub fn redirect(request: &AuthorizationRequest, granted: Option<&[String]>) -> Option<String> {
+pub fn redirect(shared: &Shared, request: &AuthorizationRequest, granted: Option<&[String]>) -> Option<String> {
     if request.response_type != "session" {
         return None;
+    }
+    if one(&request.parameters, STAYS).is_some() {
+        let page = if granted.is_some() { "login_success" } else { "login_failure" };
+        return Some(shared.public_path(&format!("/www/connect/{page}.html")));
     }
     match granted {
         Some(granted) => Some(request.redirect_uri.replace(RESULT, &granted.join(","))),
         None => one(&request.parameters, "cancel_url").map(str::to_owned),
     }
+}
+
+/// The page at the end of a login for an app without a place in the web.
+pub fn done(page: &str) -> Reply {
+    let (title, text) = match page {
+        "connect/login_success.html" => {
+            ("You are logged in", "You may close this window and go back to the application.")
+        }
+        _ => ("You are not logged in", "The application may see nothing of you. You may close this window."),
+    };
+    Reply::page(Answer::page(200, pages::done(title, text)))
 }
 
 /// `extern/login_status.php`: whether the browser's person is signed in here, and whether she has allowed the app.

@@ -1,14 +1,15 @@
 //! `facebook-connect`: Facebook Connect of 2010 to 2012. The OAuth 2.0 of the time is data (`dialect.toml`); here are the
 //! sessions of `login.php`, the Graph, the tokens of apps, the sealed cookies, and the shapes of tokens.
 //!
-//! Below the issuer, `/graph` is `graph.facebook.com` and `/www` is `www.facebook.com`; by their own host names both are
-//! reached as well.
+//! Below the issuer, `/graph` is `graph.facebook.com`, `/www` is `www.facebook.com`, and `/rest` is `api.facebook.com`; by
+//! their own host names they are reached as well.
 
 mod answer;
 mod bearer;
 mod graph;
 mod login;
 mod permissions;
+mod rest;
 mod sdk;
 mod sealed;
 mod session;
@@ -19,10 +20,11 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 
+use crate::model::dialect::Filling;
 use crate::model::persona::Person;
 use crate::model::value::Unresolved;
 use crate::model::wire::Wire;
-use crate::provider::dialect::facebook::{self, notice};
+use crate::provider::dialect::facebook::{self, apps, notice};
 use crate::provider::dialect::{Adapter, Granted, Notice, Shape, Shaped};
 use crate::provider::inbound::{Inbound, one};
 use crate::provider::ledger::{AuthorizationRequest, Origin};
@@ -33,6 +35,9 @@ use crate::provider::{ClientRegistration, dialect};
 
 /// A picture of one dot, for everybody's portrait.
 const DOT: &[u8] = b"GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x02D\x01\x00;";
+
+/// What tells an app that somebody removed it: the callback and the message that it is sent.
+const CALLBACKS: [(&str, &str); 2] = [("deauthorize", "signed_request"), ("post_remove", "fb_sig")];
 
 /// What `dialect.toml` cannot say.
 pub struct Connect;
@@ -47,8 +52,12 @@ impl Adapter for Connect {
                 "login.php" => Some(login::php(shared, inbound, tagged)),
                 "extern/login_status.php" => Some(login::status(shared, inbound, tagged)),
                 "logout.php" => Some(login::out(shared, inbound, tagged)),
-                _ => None,
+                "connect/login_success.html" | "connect/login_failure.html" => Some(login::done(page)),
+                other => apps::answer(shared, inbound, other, tagged, &CALLBACKS),
             };
+        }
+        if inbound.path == rest::PATH {
+            return Some(rest::call(shared, inbound, tagged));
         }
         if inbound.path.starts_with("/pictures/") && inbound.path.ends_with(".gif") {
             let mut answer = Answer::page(200, String::new());
@@ -65,6 +74,10 @@ impl Adapter for Connect {
         }
     }
 
+    fn error(&self, inbound: &Inbound, filling: &Filling) -> Option<Answer> {
+        (inbound.path == rest::PATH).then(|| rest::error(inbound, filling))
+    }
+
     fn authorized(&self, shared: &Shared, granted: &Granted<'_>, members: &mut Wire) {
         login::authorized(shared, granted, members);
     }
@@ -78,7 +91,7 @@ impl Adapter for Connect {
     }
 
     fn redirect(&self, shared: &Shared, request: &AuthorizationRequest, granted: Option<&[String]>) -> Option<String> {
-        facebook::sdk::redirect(shared, request).or_else(|| login::redirect(request, granted))
+        facebook::sdk::redirect(shared, request).or_else(|| login::redirect(shared, request, granted))
     }
 
     fn shape(&self, of: &Shape<'_>) -> Option<Shaped> {

@@ -3,9 +3,11 @@
 use serde_json::{Map, Value as Json, json};
 
 use crate::model::wire::Wire;
+use crate::provider::dialect::facebook::apps;
 use crate::provider::dialect::held;
 use crate::provider::reply::Reply;
 
+use super::CALLBACKS;
 use super::graph::Scene;
 
 /// What was granted, in the shape that the option says.
@@ -16,7 +18,10 @@ pub fn listed(scene: &Scene<'_>) -> Reply {
     let data = if scene.call.option("permissions_shape") == "list" {
         named.map(|scope| json!({ "permission": scope, "status": "granted" })).collect()
     } else {
-        let mut ones = Map::from_iter([("installed".to_owned(), Json::from(1))]);
+        let mut ones = Map::new();
+        if scene.call.option("installed") == true {
+            ones.insert("installed".to_owned(), Json::from(1));
+        }
         ones.extend(named.map(|scope| (scope.clone(), Json::from(1))));
         vec![Json::Object(ones)]
     };
@@ -33,7 +38,14 @@ pub fn removed(scene: &Scene<'_>, one: Option<&str>) -> Reply {
             return scene.call.refused("invalid_request", "(#100) this permission was not granted");
         }
     }
-    let keeps = |scope: &String| one.is_some_and(|one| scope != one);
+    let Some(one) = one else {
+        apps::uninstall(scene.call.shared, &user.origin, &user.client_id);
+        if scene.call.option("api_removal_tells") == true {
+            apps::tell_removed(scene.call.shared, &user.origin, &user.client_id, &CALLBACKS);
+        }
+        return scene.call.good(true);
+    };
+    let keeps = |scope: &String| scope != one;
     {
         let mut inner = attempt.inner();
         inner.grants.entry(held::key(&scene.call.shared.dialect, name, &user.client_id)).or_default().retain(keeps);
@@ -44,10 +56,7 @@ pub fn removed(scene: &Scene<'_>, one: Option<&str>) -> Reply {
             && token.origin.person.as_ref() == Some(name)
             && token.client_id == user.client_id
     });
-    for token in own {
-        token.scopes.retain(keeps);
-        token.revoked |= one.is_none();
-    }
+    own.for_each(|token| token.scopes.retain(keeps));
     drop(ledger);
     scene.call.good(true)
 }

@@ -28,7 +28,7 @@ fn told(about: &Told<'_>) -> Wire {
     let Told { shared, origin, client, .. } = about;
     let domain = domain_of(about.page);
     let begun = match about.token {
-        Some(user) => session::around(&user.text, &user.person.sub, user.expires, &domain),
+        Some(user) => session::around(shared, &user.text, &user.person.sub, user.expires, &domain),
         None => session::begin(shared, origin, client, about.granted, &domain),
     };
     let session = legacy_sig::signed_session(begun, &login::secret(origin, client));

@@ -124,7 +124,8 @@ impl About<'_> {
             SignatureShape::Empty => drop(signed.insert("sig".to_owned(), String::new())),
             _ => drop(signed.remove("sig")),
         }
-        Ok(legacy_sig::fbs_cookie(&signed, Values::Encoded))
+        let raw = self.origin.attempt.inner().options.more.get("cookie_values").is_some_and(|how| how == "raw");
+        Ok(legacy_sig::fbs_cookie(&signed, if raw { Values::AsTheyAre } else { Values::Encoded }))
     }
 
     fn sealed(&self, object: Object, mut wire: Wire) -> Result<String, Unresolved> {

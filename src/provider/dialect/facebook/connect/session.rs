@@ -13,6 +13,9 @@ pub(super) use crate::provider::dialect::NEVER;
 /// What `offline_access` is called.
 pub const OFFLINE: &str = "offline_access";
 
+/// Under which name the secret of a session stands beside its token.
+const SECRET: &str = "session_secret";
+
 /// When a token of these permissions expires, as the ledger counts.
 pub fn expiry(scopes: &[String], now: i64, lifetime: i64) -> i64 {
     if scopes.iter().any(|scope| scope == OFFLINE) { NEVER } else { now + lifetime }
@@ -36,6 +39,22 @@ pub fn access_token(client_id: &str, uid: &str, expires: i64, lifetime: i64) -> 
 /// The session key inside an access token.
 pub fn key_of(token: &str) -> Option<&str> {
     token.split('|').nth(1).filter(|key| key.contains('-'))
+}
+
+/// The token of an app's session, and whose it is, by the key of the session; whether it is still good is not asked.
+pub fn token_of(shared: &Shared, client_id: &str, key: &str) -> Option<(String, Origin)> {
+    let ledger = shared.ledger();
+    let found = ledger.access.find(|text, token| token.client_id == client_id && key_of(text) == Some(key));
+    found.map(|(text, token)| (text.to_owned(), token.origin.clone()))
+}
+
+/// The secret of the session around a token: it signs REST calls in place of the app's. Always the same one; `None`: the
+/// token is unknown.
+pub fn secret_of(shared: &Shared, token: &str) -> Option<String> {
+    let mut ledger = shared.ledger();
+    let more = &mut ledger.access.get_mut(token)?.more;
+    let new = || format!("{}__", random_id().get(..22).unwrap_or_default());
+    Some(more.entry(SECRET.to_owned()).or_insert_with(new).clone())
 }
 
 /// Gives a person's token to an app, good until `expires`.
@@ -72,16 +91,16 @@ pub fn begin(
     let uid = origin.person.as_ref().and_then(|name| attempt.person(name)).map(|person| person.sub).unwrap_or_default();
     let expires = expiry(granted, now, lifetime);
     let token = give(shared, origin, &client.id, granted, expires);
-    around(&token, &uid, expires, domain)
+    around(shared, &token, &uid, expires, domain)
 }
 
 /// The session around a token, without its signature.
-pub fn around(token: &str, uid: &str, expires: i64, domain: &str) -> Members {
+pub fn around(shared: &Shared, token: &str, uid: &str, expires: i64, domain: &str) -> Members {
     let mut session = Members::new();
     session.insert("session_key".to_owned(), key_of(token).unwrap_or_default().to_owned());
     session.insert("uid".to_owned(), uid.to_owned());
     session.insert("expires".to_owned(), if expires == NEVER { 0 } else { expires }.to_string());
-    session.insert("secret".to_owned(), format!("{}__", random_id().get(..22).unwrap_or_default()));
+    session.insert("secret".to_owned(), secret_of(shared, token).unwrap_or_default());
     session.insert("base_domain".to_owned(), domain.to_owned());
     session.insert("access_token".to_owned(), token.to_owned());
     session

@@ -37,25 +37,27 @@ pub fn publish(scene: &Scene<'_>, owner: &Person) -> Reply {
             Err(why) => return scene.call.refused("invalid_request", &format!("(#100) {why}")),
         },
     };
-    let mut inner = user.origin.attempt.inner();
+    let mut guard = user.origin.attempt.inner();
+    let inner = &mut *guard;
     let Some(person) = inner.people.get_mut(&owner.name) else {
-        drop(inner);
+        drop(guard);
         return scene.call.refused("invalid_token.nobody", "the person is gone");
     };
     let wall = person.edges.entry("feed".to_owned()).or_default();
     // The last story once more is a mistake of whoever sends it.
     let same = |item: &Item| MEMBERS.iter().all(|name| item.data.get(*name) == data.get(*name));
     if wall.first().is_some_and(same) {
-        drop(inner);
+        drop(guard);
         return scene.call.refused("duplicate", "this is the last story once more");
     }
-    // Stories of a wall are counted.
+    // Stories of a wall are counted, those that were taken away as well: no number is given twice.
     let count = |item: &Item| item.data.get("id")?.as_str()?.rsplit_once('_')?.1.parse::<u64>().ok();
-    let last = wall.iter().filter_map(count).max().unwrap_or_default();
-    let id = format!("{}_{}", owner.sub, last + 1);
+    let last = inner.stories.entry(owner.name.clone()).or_default();
+    *last = wall.iter().filter_map(count).max().unwrap_or_default().max(*last) + 1;
+    let id = format!("{}_{last}", owner.sub);
     data.insert("id".to_owned(), Json::from(id.as_str()));
     wall.insert(0, Item { visible, data });
-    drop(inner);
+    drop(guard);
     scene.call.good(just("id", id))
 }
 

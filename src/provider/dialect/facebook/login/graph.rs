@@ -12,8 +12,9 @@ use crate::provider::mint::answer::Answer;
 use crate::provider::reply::{Reply, error_answer};
 use crate::provider::state::Shared;
 
+use super::super::apps;
 use super::bearer::{self, Bearer, User};
-use super::{business, node, permissions, tokens};
+use super::{business, node, pages, permissions, tokens};
 
 /// A call: its parameters wherever they stand, and its method after `method=` has had its say.
 pub(super) struct Call<'a> {
@@ -169,7 +170,12 @@ fn of_app(call: &Call<'_>, client_id: &str, rest: &str, endpoint: Endpoint) -> R
 fn deleted(call: &Call<'_>, origin: &Origin, client_id: &str, edge: &str, endpoint: Endpoint) -> Reply {
     let shared = call.shared;
     match edge.strip_prefix("permissions/").or_else(|| call.value("permission")) {
-        None => permissions::uninstall(shared, origin, client_id),
+        None => {
+            apps::uninstall(shared, origin, client_id);
+            if call.option(origin, "api_removal_tells") == true {
+                apps::tell_removed(shared, origin, client_id, &pages::CALLBACKS);
+            }
+        }
         Some(scope) if shared.dialect.is_fixed(scope) => {
             return refused(shared, endpoint, "invalid_request", "this permission cannot be taken back alone");
         }

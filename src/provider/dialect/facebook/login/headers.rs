@@ -5,15 +5,22 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::model::wire::Wire;
 use crate::provider::inbound::Inbound;
 use crate::provider::ledger::Origin;
-use crate::provider::mint::answer::Answer;
+use crate::provider::mint::answer::{Answer, Body};
 use crate::provider::state::{Shared, random_id};
 
-/// What an option of the dialect says for whoever asks; its default where nobody is known.
+/// What an option of the dialect says for whoever asks, who may be nobody in particular.
 fn option(shared: &Shared, origin: Option<&Origin>, name: &str) -> Json {
-    let own = origin.and_then(|origin| origin.attempt.inner().options.more.get(name).cloned());
-    own.or_else(|| shared.dialect.options.get(name).map(|kind| kind.default.clone())).unwrap_or_default()
+    let attempt = origin.map_or_else(|| shared.default_attempt(), |origin| origin.attempt.clone());
+    attempt.inner().options.more.get(name).cloned().unwrap_or_default()
+}
+
+/// Whether an answer tells of a token that is no good.
+fn is_190(answer: &Answer) -> bool {
+    let Body::Json(body) = &answer.body else { return false };
+    answer.status == 400 && body.get("error").and_then(|error| error.get("code")) == Some(&Wire::from(190))
 }
 
 /// An answer with the headers that every one has.
@@ -25,6 +32,12 @@ pub(super) fn dressed(shared: &Shared, inbound: &Inbound, origin: Option<&Origin
         if name == "content-type" && value == "application/json" {
             *value = "application/json; charset=UTF-8".to_owned();
         }
+    }
+    if option(shared, origin, "www_authenticate") == false {
+        answer.headers.retain(|(name, _)| name != "www-authenticate");
+    }
+    if let (true, Some(status)) = (is_190(&answer), option(shared, origin, "status_of_190").as_u64()) {
+        answer.status = u16::try_from(status).unwrap_or(400);
     }
     let meant = || option(shared, origin, "version").as_str().map(str::to_owned);
     let version = inbound.version.clone().or_else(meant).unwrap_or_default();

@@ -16,7 +16,8 @@ use crate::provider::mint::verify;
 use crate::provider::reply::Reply;
 use crate::provider::state::{Shared, random_id};
 
-use super::{graph, node, permissions};
+use super::super::apps;
+use super::{graph, node};
 
 /// Field of a person -> claim of the ID token.
 const CLAIMS: [(&str, &str); 12] = [
@@ -69,7 +70,7 @@ pub(super) fn uninstalled(shared: &Arc<Shared>, inbound: &Inbound, rest: &str) -
     let Some(origin) = node::known(shared, text("sub"), app) else {
         return Some(refuse("this person has not let the app in"));
     };
-    permissions::uninstall(shared, &origin, app);
+    apps::uninstall(shared, &origin, app);
     Some(Reply::of(endpoint, Answer::json(200, Wire::from(json!({ "success": true })))).from(Some(origin)))
 }
 

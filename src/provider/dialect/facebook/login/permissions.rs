@@ -1,7 +1,5 @@
 //! What a person permits an app: granted, declined, expired; and taking it back.
 
-use std::sync::Arc;
-
 use serde_json::{Value as Json, json};
 
 use crate::provider::dialect::held;
@@ -59,28 +57,4 @@ pub(super) fn revoke(shared: &Shared, origin: &Origin, client_id: &str, scope: &
         inner.declined.entry(key).or_default().push(scope.to_owned());
     }
     gone
-}
-
-/// The app is removed: nothing is granted any more, its tokens are dead, and it asks as for the first time.
-pub(super) fn uninstall(shared: &Shared, origin: &Origin, client_id: &str) {
-    let person = origin.person.clone().unwrap_or_default();
-    let key = held::key(&shared.dialect, &person, client_id);
-    {
-        let mut inner = origin.attempt.inner();
-        inner.grants.insert(key.clone(), Vec::new());
-        inner.declined.remove(&key);
-        inner.granted_at.remove(&key);
-    }
-    let mut ledger = shared.ledger();
-    let own = |other: &Origin| Arc::ptr_eq(&other.attempt, &origin.attempt) && other.person.as_ref() == Some(&person);
-    let tokens = ledger.access.values_mut().filter(|token| own(&token.origin) && token.client_id == client_id);
-    tokens.for_each(|token| token.revoked = true);
-}
-
-/// Every app that a person permits something, with what.
-pub(super) fn apps(origin: &Origin) -> Vec<(String, Vec<String>)> {
-    let person = origin.person.clone().unwrap_or_default();
-    let inner = origin.attempt.inner();
-    let own = inner.grants.iter().filter(|((name, _), scopes)| *name == person && !scopes.is_empty());
-    own.map(|((_, client), scopes)| (client.clone(), scopes.clone())).collect()
 }
