@@ -376,10 +376,10 @@ async fn the_status_of_a_dead_token_and_the_challenge_are_options() {
     is_error(&plain, 400, 190, None);
     assert!(plain.header("www-authenticate").is_some(), "{plain:?}");
     facebook.options("status_of_190", json!(401));
+    is_error(&facebook.graph("me", &guessed).await, 401, 190, None);
     facebook.options("www_authenticate", json!(false));
     let changed = facebook.graph("me", &guessed).await;
-    is_error(&changed, 401, 190, None);
-    assert!(changed.header("www-authenticate").is_none(), "{changed:?}");
+    assert!(changed.status == 401 && changed.header("www-authenticate").is_none(), "{changed:?}");
 }
 
 #[tokio::test]
