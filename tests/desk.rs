@@ -174,6 +174,22 @@ fn coverage_fails_where_a_must_has_neither_a_case_nor_a_reason() {
 }
 
 #[test]
+fn a_rule_that_schemas_of_messages_enforce_is_covered_and_proved_by_flaws() {
+    let folder = tempdir().unwrap();
+    let said = countersign(folder.path(), &["cases", "coverage", "rfc6749/2.3"]);
+    for part in
+        ["schema    specs/dialects/oidc/messages/token.json", "flaws     secret-twice", " by schemas of messages"]
+    {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    let said = countersign(folder.path(), &["cases", "coverage", "--format", "json", "rfc7636/4.1"]);
+    let report: Json = serde_json::from_str(&said.out).unwrap();
+    let rule = &report["requirements"][0];
+    assert_eq!((rule["id"].as_str(), rule["gap"].as_bool()), (Some("rfc7636/4.1"), Some(false)));
+    assert!(rule["schemas"].as_array().unwrap().contains(&Json::from("dialects/acme/messages/token")), "{rule}");
+}
+
+#[test]
 fn the_story_of_every_case_is_told() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
     let suite = Suite::load(&Additions::default()).unwrap();

@@ -3,7 +3,7 @@
 //!
 //! A line below a command must be part of a line of what it says, in that order; blanks count once, `…` stands for
 //! anything. The exit code must be 0, or what a line `exit code N: …` or `[exit code N]` says. A `toml` block that begins with a comment that
-//! is a path is written there before the commands below it are run.
+//! is a path is written there before the commands below it are run, and so is a block of `json` with a path behind that word.
 
 mod common;
 
@@ -33,10 +33,13 @@ fn blocks(page: &str, language: &str) -> Vec<Vec<String>> {
     all_blocks(page).into_iter().filter(|(own, _)| own == language).map(|(_, lines)| lines).collect()
 }
 
-/// A block whose first line is `# some/path.toml` is that file.
-fn file_of(block: &[String]) -> Option<&str> {
-    let path = block.first()?.strip_prefix("# ")?;
-    (path.ends_with(".toml") && path.contains('/') && !path.contains(' ') && !path.contains("..")).then_some(path)
+/// A block of `toml` whose first line is `# some/path.toml` is that file, and so is one of `json some/path.json`.
+fn file_of<'b>(language: &'b str, block: &'b [String]) -> Option<&'b str> {
+    let (path, kind) = match language {
+        "toml" => (block.first()?.strip_prefix("# ")?, ".toml"),
+        _ => (language.strip_prefix("json ")?, ".json"),
+    };
+    (path.ends_with(kind) && path.contains('/') && !path.contains(' ') && !path.contains("..")).then_some(path)
 }
 
 /// The commands of a block, each with what it must say.
@@ -111,7 +114,7 @@ fn page(name: &str) -> String {
 fn run_text(name: &str, page: &str, folder: &Path) {
     let mut count = 0;
     for (language, block) in all_blocks(page) {
-        if let (true, Some(path)) = (language == "toml", file_of(&block)) {
+        if let Some(path) = file_of(&language, &block) {
             let path = folder.join(path);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(path, block.join("\n") + "\n").unwrap();

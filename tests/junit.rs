@@ -19,6 +19,7 @@ fn finding(verdict: Verdict, known: bool) -> Finding {
         variant: Some(format!("variant {NASTY}")),
         exchange: Some(format!("exchange {NASTY}")),
         known,
+        rerun: None,
     }
 }
 

@@ -2,8 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::Value as Json;
-
 use crate::model::requirement::Requirement;
 use crate::model::verdict::{Level, Tier};
 
@@ -47,7 +45,7 @@ pub struct Row {
     pub tier: Tier,
     /// Cases, in the order of their ids.
     pub cases: Vec<Tested>,
-    /// Flaws that those cases catch whose own rule it is.
+    /// Flaws that those cases catch whose own rule it is, and the message schemas.
     pub flaws: Vec<String>,
     /// The harness itself judges it in every run.
     pub watched: bool,
@@ -91,22 +89,15 @@ fn row(suite: &Suite, requirement: &Requirement) -> Row {
             flaws.extend(case.kills.iter().cloned());
         }
     }
-    let schemas = suite.schemas.iter().filter(|(_, schema)| names(schema, id)).map(|(name, _)| name.clone()).collect();
+    let mut schemas = Vec::new();
+    for rule in suite.messages.iter().filter(|rule| rule.requirement == *id) {
+        schemas.push(format!("dialects/{}/{}", rule.dialect, rule.name()));
+        flaws.extend(rule.kills.iter().cloned());
+    }
+    schemas.dedup();
     let tier = requirement.tier.or_else(|| cases.iter().map(|tested| tested.tier).min()).unwrap_or_default();
     let watched = WATCHED.contains(&id.as_str());
     Row { requirement: requirement.clone(), tier, cases, flaws: flaws.into_iter().collect(), watched, schemas }
-}
-
-/// Whether a part of a schema enforces a rule.
-fn names(schema: &Json, id: &str) -> bool {
-    match schema {
-        Json::Object(members) => {
-            members.get("x-requirement").and_then(Json::as_str) == Some(id)
-                || members.values().any(|member| names(member, id))
-        }
-        Json::Array(items) => items.iter().any(|item| names(item, id)),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

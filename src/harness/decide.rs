@@ -16,7 +16,7 @@ use crate::model::verdict::{Level, Tier, Verdict};
 use super::album;
 use super::drive::PlayVariant;
 use super::generations::{STAYS_UP, died_alone, has_ended};
-use super::guard::{self, Control, Controls, Judged};
+use super::guard::{self, Control, Controls, Judged, names};
 use super::plan::{Isolation, Planned};
 use super::run::{RunRequest, SnapshotMode, result};
 use super::world::{Ground, World};
@@ -321,6 +321,7 @@ impl Decider {
                         variant: None,
                         exchange: None,
                         known: false,
+                        rerun: None,
                     });
                     if let Err(error) = world.restart().await {
                         report.run.blocked.get_or_insert(error.to_string());
@@ -348,24 +349,31 @@ impl Decider {
         all.duration_ms = outcome.duration_ms;
         all.findings = outcome.variants.iter().flat_map(|judged| judged.findings.iter().cloned()).collect();
         let mut breaches = self.breaches.lock().unwrap_or_else(PoisonError::into_inner);
-        breaches.extend(outcome.variants.iter().flat_map(|judged| judged.breaches.iter().cloned()));
+        let own = outcome.variants.iter().flat_map(|judged| judged.breaches.iter().cloned());
+        breaches.extend(own.map(|breach| Breach { seen_in: Some(one.case.id.clone()), ..breach }));
         all
     }
 
     /// An invariant's finding belongs to its own case, which fails if it was seen anywhere in the run.
     fn charge_breaches(&self, decided: &mut BTreeMap<String, Decided>, report: &mut Report) {
         let mut breaches = std::mem::take(&mut *self.breaches.lock().unwrap_or_else(PoisonError::into_inner));
-        breaches.sort_by(|a, b| (a.invariant, &a.mismatch.observed).cmp(&(b.invariant, &b.mismatch.observed)));
-        breaches.dedup_by(|a, b| a.invariant == b.invariant && a.requirement == b.requirement);
+        let key = |breach: &Breach| {
+            let Breach { invariant, requirement, seen_in, mismatch, .. } = breach.clone();
+            (invariant, requirement, mismatch.expected, seen_in, mismatch.observed)
+        };
+        breaches.sort_by_cached_key(key);
+        breaches.dedup_by(|a, b| a.is_same(b));
         for breach in breaches {
             match self.owner(&breach, decided).and_then(|id| decided.get_mut(&id)) {
                 Some(own) => {
                     let Some(case) = self.request.suite.cases.iter().find(|case| case.id == own.result.id) else {
                         continue;
                     };
-                    let level = case.level.as_ref().map(|rule| rule.at(self.tier));
-                    let level = level.unwrap_or_else(|| self.level_of(&case.requirement));
-                    let finding = invariant_finding(&case.requirement, level, &breach);
+                    // A message rule may be that of one of the case's steps.
+                    let rule = breach.requirement.as_ref().unwrap_or(&case.requirement);
+                    let level = case.level.as_ref().filter(|_| *rule == case.requirement);
+                    let level = level.map_or_else(|| self.level_of(rule), |own| own.at(self.tier));
+                    let finding = invariant_finding(rule, level, &breach);
                     own.result.verdict = own.result.verdict.max(finding.verdict);
                     if !own.result.findings.iter().any(|known| known.requirement == finding.requirement) {
                         own.result.findings.push(finding);
@@ -376,7 +384,8 @@ impl Decider {
                         Some(requirement) => (requirement.clone(), self.level_of(requirement)),
                         None => (format!("partner/invariant#{}", breach.invariant), Level::Should),
                     };
-                    report.findings.push(invariant_finding(&requirement, level, &breach));
+                    let rerun = breach.seen_in.as_ref().map(|id| format!("{} {id}", self.request.rerun_prefix));
+                    report.findings.push(Finding { rerun, ..invariant_finding(&requirement, level, &breach) });
                 }
             }
         }
@@ -386,7 +395,7 @@ impl Decider {
     fn owner(&self, breach: &Breach, decided: &BTreeMap<String, Decided>) -> Option<String> {
         let cases = self.request.suite.cases.iter();
         let mut own = cases.filter(|case| match &breach.requirement {
-            Some(requirement) => case.requirement == *requirement,
+            Some(requirement) => names(case, requirement),
             None => breach.case == Some(case.id.as_str()),
         });
         own.find(|case| decided.get(&case.id).is_some_and(|one| one.result.verdict != Verdict::NotApplicable))
@@ -429,7 +438,7 @@ fn milliseconds(since: Instant) -> u64 {
     u64::try_from(since.elapsed().as_millis()).unwrap_or(u64::MAX)
 }
 
-fn invariant_finding(requirement: &str, level: Level, breach: &Breach) -> Finding {
+pub(super) fn invariant_finding(requirement: &str, level: Level, breach: &Breach) -> Finding {
     Finding {
         requirement: requirement.to_owned(),
         level,
@@ -439,6 +448,7 @@ fn invariant_finding(requirement: &str, level: Level, breach: &Breach) -> Findin
         variant: None,
         exchange: breach.mismatch.exchange.clone(),
         known: false,
+        rerun: None,
     }
 }
 
@@ -453,5 +463,6 @@ fn crosstalk(one: &Planned, judged: &Judged) -> Finding {
         variant: judged.variant.clone(),
         exchange: judged.findings.first().and_then(|finding| finding.exchange.clone()),
         known: false,
+        rerun: None,
     }
 }

@@ -210,6 +210,7 @@ fn ended_by_itself(how: &str) -> Finding {
         variant: None,
         exchange: None,
         known: false,
+        rerun: None,
     }
 }
 
@@ -227,5 +228,6 @@ pub(super) fn died_alone(one: &Planned, judged: &mut Judged, how: &str) {
         variant: judged.variant.clone(),
         exchange: judged.findings.first().and_then(|finding| finding.exchange.clone()),
         known: false,
+        rerun: None,
     }];
 }

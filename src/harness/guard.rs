@@ -144,7 +144,12 @@ async fn run_control(world: &Arc<World>, case: &Arc<Case>, variant: &PlayVariant
     let order = Order { case: Arc::clone(case), variant: variant.clone(), mode: Mode::Control };
     let played = drive::play(world, &order).await;
     let failed = control_failure(&played);
-    Arc::new(Control { failed, asked: asked(&played), grants: grants(&played), breaches: breaches(world, &played) })
+    Arc::new(Control {
+        failed,
+        asked: asked(&played),
+        grants: grants(&played),
+        breaches: breaches(world, &played, true),
+    })
 }
 
 fn control_failure(played: &Played) -> Option<String> {
@@ -213,7 +218,7 @@ pub async fn judge_variant(
         reason: String::new(),
         findings: Vec::new(),
         lines: Vec::new(),
-        breaches: breaches(world, &played),
+        breaches: breaches(world, &played, !case.is_negative()),
         played: Arc::clone(&played),
         rungs: String::new(),
         course: Vec::new(),
@@ -249,6 +254,7 @@ pub async fn judge_variant(
             variant: variant.name.clone(),
             exchange: None,
             known: false,
+            rerun: None,
         });
     }
     if let (Some(sentence), true) = (&played.twin_missed, judged.verdict < Verdict::Inconclusive) {
@@ -257,10 +263,14 @@ pub async fn judge_variant(
     judged
 }
 
-/// What every transcript must hold: invariants and message schemas.
-fn breaches(world: &World, played: &Played) -> Vec<judge::Breach> {
+/// What every transcript must hold: invariants, and where nothing was amiss (`undisturbed`) the rules for messages. A
+/// partner that passes on what a fault or an attack sent it is not to blame for how its requests look then; and each
+/// case with a fault or an attack has a control run without.
+fn breaches(world: &World, played: &Played, undisturbed: bool) -> Vec<judge::Breach> {
     let mut breaches = judge::invariants(&played.transcript, &played.facts);
-    breaches.extend(world.ground.messages.breaches(&played.transcript, &played.facts));
+    if undisturbed {
+        breaches.extend(world.ground.messages.breaches(&played.transcript, &played.facts));
+    }
     for breach in &mut breaches {
         breach.mismatch = std::mem::take(&mut breach.mismatch).masked(&played.facts);
     }
@@ -352,6 +362,7 @@ fn expectations(judged: &mut Judged, case: &Case, variant: &PlayVariant, tier: T
                 exchange: evidence(deviation.as_deref(), mismatch.exchange)
                     .or_else(|| last_answer(&played, observation)),
                 known: false,
+                rerun: None,
             });
         }
     }
@@ -389,6 +400,11 @@ fn evidence(deviation: Option<&str>, seen: Option<String>) -> Option<String> {
         (Some(deviation), None) => Some(deviation.to_owned()),
         (_, seen) => seen,
     }
+}
+
+/// Whether a rule is the case's own or that of one of its steps.
+pub(super) fn names(case: &Case, rule: &str) -> bool {
+    case.requirement == rule || case.steps.iter().any(|step| step.requirement.as_deref() == Some(rule))
 }
 
 /// The step's level, else the variant's, else the case's, else that of the requirement.

@@ -8,17 +8,21 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+use crate::judge::MessageRule;
 use crate::model::case::{Act, Case};
 use crate::model::result::{Finding, Report};
 use crate::model::verdict::{Level, Tier, Verdict};
 use crate::reference::{Base, FLAWS, Switch};
 
 use super::drive::PlayVariant;
-use super::guard::level_of;
-use super::plan;
+use super::guard::{level_of, names};
+use super::plan::{self, Isolation};
 use super::reach::why_not;
 use super::run::{RunRequest, SubjectSpec, run};
-use super::suite::Suite;
+use super::suite::{Suite, capabilities_toward};
+
+/// How the name of a file of rules for messages begins; no area of cases is called so.
+const MESSAGES: &str = "messages/";
 
 /// Runs at a time; each has a provider and partners of its own, and some of them wait for a timeout.
 const RUNS_AT_A_TIME: usize = 4;
@@ -53,7 +57,8 @@ pub struct KillRow {
     pub base: Base,
     /// Every failure that it caused, and every warn of a case that can say nothing worse.
     pub killed_by: Vec<Kill>,
-    /// Cases whose `kills` names it, and which apply to the dialect.
+    /// Cases whose `kills` names it, and which apply to the dialect; behind them the files of rules for messages that
+    /// name it: `messages/token`.
     pub named: Vec<String>,
     /// Cases that failed because of it without naming it.
     pub also: Vec<String>,
@@ -70,10 +75,10 @@ impl KillRow {
     }
 }
 
-/// A failure of a case because of a flaw.
+/// A failure of a case, or a breach of a rule for messages, because of a flaw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Kill {
-    /// The case's id.
+    /// The case's id, or the file of the rule: `messages/token`.
     pub case: String,
     /// What it found.
     pub finding: Finding,
@@ -127,10 +132,29 @@ impl KillMatrix {
 struct Trial {
     flaw: Switch,
     base: Base,
+    /// Cases, and behind them files of rules for messages.
     named: Vec<String>,
+    /// Each rule of the latter.
+    rules: Vec<MessageRule>,
 }
 
-/// The flaws that some case of a dialect names, each on the weakest base where it shows and such a case applies.
+impl Trial {
+    /// What is played to catch the flaw: the cases that name it; for a rule for messages every case that has nothing
+    /// amiss in it, as the partner must meet the rule in each of them.
+    fn played(&self, suite: &Suite, dialect: &str) -> BTreeSet<String> {
+        let quiet = |case: &&Arc<Case>| {
+            case.tier == Tier::Basic
+                && !case.is_negative()
+                && plan::isolation(case) == Isolation::Shared
+                && why_not(suite, case, self.base, dialect).is_none()
+        };
+        let quiet = suite.cases.iter().filter(|case| !self.rules.is_empty() && quiet(case));
+        self.named.iter().cloned().chain(quiet.map(|case| case.id.clone())).collect()
+    }
+}
+
+/// The flaws that some case or some rule for messages of a dialect names, each on the weakest base where it shows and
+/// such a case or rule applies.
 fn trials(suite: &Suite, dialect: &str, wanted: Option<&Vec<String>>) -> Vec<Trial> {
     let applies: Vec<(&Arc<Case>, Vec<Base>)> = suite
         .cases
@@ -147,15 +171,32 @@ fn trials(suite: &Suite, dialect: &str, wanted: Option<&Vec<String>>) -> Vec<Tri
                 case.kills.iter().any(|own| own == flaw.id) && !bases.is_empty()
             };
             let named: Vec<&(&Arc<Case>, Vec<Base>)> = applies.iter().filter(naming).collect();
-            let bases = named.iter().flat_map(|(_, bases)| bases).filter(|base| **base >= flaw.base);
+            let rules = suite.messages.iter().filter(|rule| rule.dialect == dialect);
+            let rules: Vec<&MessageRule> = rules.filter(|rule| rule.kills.iter().any(|own| own == flaw.id)).collect();
+            let bases = named.iter().flat_map(|(_, bases)| bases.iter().copied());
+            let bases =
+                bases.chain(rules.iter().flat_map(|rule| bases_of(suite, rule))).filter(|base| *base >= flaw.base);
             // Asked for by name, it is tried even where no case says that it catches it.
-            let base = bases.min().copied().or(wanted.map(|_| flaw.base))?;
-            Some(Trial { flaw: *flaw, base, named: named.iter().map(|(case, _)| case.id.clone()).collect() })
+            let base = bases.min().or(wanted.map(|_| flaw.base))?;
+            let mut all: Vec<String> = named.iter().map(|(case, _)| case.id.clone()).collect();
+            all.extend(rules.iter().map(|rule| rule.name()).collect::<BTreeSet<_>>());
+            let rules = rules.into_iter().cloned().collect();
+            Some(Trial { flaw: *flaw, base, named: all, rules })
         })
         .collect()
 }
 
-/// The flaws that are tried on a dialect: id, base, and the cases that must catch it.
+/// The bases of the reference partner that a rule for messages binds.
+fn bases_of<'s>(suite: &'s Suite, rule: &'s MessageRule) -> impl Iterator<Item = Base> + 's {
+    Base::ALL.into_iter().filter(move |base| {
+        let manifest = SubjectSpec::reference(*base, &rule.dialect).manifest();
+        let dialect = suite.dialect(&rule.dialect);
+        let able = dialect.map(|dialect| capabilities_toward(&manifest, &dialect)).unwrap_or_default();
+        rule.needs.as_ref().is_none_or(|need| able.contains(need))
+    })
+}
+
+/// The flaws that are tried on a dialect: id, base, and the cases and rules for messages that must catch it.
 ///
 /// None on a dialect that the reference partner cannot sign in by: there is no honest partner to compare with.
 pub fn tried(suite: &Suite, dialect: &str) -> Vec<(&'static str, Base, Vec<String>)> {
@@ -183,7 +224,7 @@ pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Sen
     let mut tasks = JoinSet::new();
     // Those about waiting stand last in the list and take longest: they begin first.
     for trial in chosen.into_iter().rev() {
-        let only = (!request.all_cases).then(|| trial.named.iter().cloned().collect());
+        let only = (!request.all_cases).then(|| trial.played(&request.suite, &request.dialect));
         let run_request = reference_run(&request, trial.base, BTreeSet::from([trial.flaw.id.to_owned()]), only);
         let seats = Arc::clone(&seats);
         let suite = Arc::clone(&request.suite);
@@ -243,7 +284,7 @@ async fn silent(request: RunRequest) -> Report {
 }
 
 fn row(suite: &Suite, trial: Trial, report: &Report) -> KillRow {
-    let Trial { flaw, base, named } = trial;
+    let Trial { flaw, base, named, rules } = trial;
     let mut killed_by = Vec::new();
     for case in &report.cases {
         let worst = suite.case(&case.id).map_or(Verdict::Fail, |own| worst_of(suite, own));
@@ -254,7 +295,21 @@ fn row(suite: &Suite, trial: Trial, report: &Report) -> KillRow {
             }
         }
     }
+    // A rule for messages is broken where the run says so; what a case found by itself is no proof of it.
+    for rule in &rules {
+        if let Some(finding) = report.findings.iter().find(|finding| is_of(finding, rule)) {
+            let rerun = finding.rerun.clone().unwrap_or_default();
+            killed_by.push(Kill { case: rule.name(), finding: finding.clone(), rerun });
+        }
+    }
+    let broken = |name: &String| {
+        let mut own = rules.iter().filter(|rule| rule.name() == *name);
+        own.all(|rule| killed_by.iter().any(|kill| kill.case == *name && is_of(&kill.finding, rule)))
+    };
     let failed = |id: &String| {
+        if id.starts_with(MESSAGES) {
+            return broken(id);
+        }
         let case = suite.cases.iter().find(|case| case.id == *id);
         killed_by.iter().any(|kill| kill.case == *id && case.is_some_and(|case| names(case, &kill.finding.requirement)))
     };
@@ -263,6 +318,11 @@ fn row(suite: &Suite, trial: Trial, report: &Report) -> KillRow {
     let also: BTreeSet<String> =
         killed_by.iter().map(|kill| kill.case.clone()).filter(|id| !named.contains(id)).collect();
     KillRow { flaw: flaw.id.to_owned(), base, killed_by, named, also: also.into_iter().collect(), missed, killed }
+}
+
+/// Whether a finding is that of a rule for messages.
+fn is_of(finding: &Finding, rule: &MessageRule) -> bool {
+    finding.requirement == rule.requirement && finding.expected == rule.title
 }
 
 fn missed(report: &Report, id: &str) -> Missed {
@@ -293,19 +353,20 @@ fn worst_of(suite: &Suite, case: &Case) -> Verdict {
     levels.map(Level::when_missed).max().unwrap_or(Verdict::Fail)
 }
 
-/// Whether a rule is the case's own or that of one of its steps.
-fn names(case: &Case, rule: &str) -> bool {
-    case.requirement == rule || case.steps.iter().any(|step| step.requirement.as_deref() == Some(rule))
-}
-
-/// Cases of the dialect that name flaws and yet killed none of them.
+/// Cases of the dialect that name flaws and yet killed none of them, and rules for messages that nothing broke.
 fn idle(suite: &Suite, dialect: &str, rows: &[KillRow]) -> Vec<String> {
-    suite
+    let cases = suite
         .cases
         .iter()
         .filter(|case| case.id != "login/happy")
         .filter(|case| Base::ALL.into_iter().any(|base| why_not(suite, case, base, dialect).is_none()))
         .filter(|case| !rows.iter().any(|row| row.named.contains(&case.id) && !row.is_missed_by(&case.id)))
-        .map(|case| case.id.clone())
-        .collect()
+        .map(|case| case.id.clone());
+    let broken = |rule: &&MessageRule| {
+        let by = |kill: &Kill| kill.case == rule.name() && is_of(&kill.finding, rule);
+        rows.iter().any(|row| rule.kills.contains(&row.flaw) && row.killed_by.iter().any(by))
+    };
+    let rules = suite.messages.iter().filter(|rule| rule.dialect == dialect);
+    let rules = rules.filter(|rule| !broken(rule)).map(|rule| format!("{}: {}", rule.name(), rule.requirement));
+    cases.chain(rules).collect()
 }

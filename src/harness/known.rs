@@ -16,6 +16,14 @@ pub fn mark(manifest: &Manifest, case: &mut CaseResult) {
     }
 }
 
+/// Marks the findings that belong to no case and yet were seen in one, whichever case their entry names: it may be seen
+/// in another one the next time.
+pub fn mark_of_the_run(manifest: &Manifest, report: &mut Report) {
+    for finding in report.findings.iter_mut().filter(|finding| finding.rerun.is_some()) {
+        finding.known |= manifest.known.iter().any(|known| is_meant(finding, known));
+    }
+}
+
 fn is_meant(finding: &Finding, known: &Known) -> bool {
     finding.requirement == known.requirement && matches!(finding.verdict, Verdict::Fail | Verdict::Warn)
 }
@@ -25,26 +33,26 @@ fn is_meant(finding: &Finding, known: &Known) -> bool {
 /// An entry must name a real case and a real requirement, carry a reason, still fail, and not be past its date. Of a case
 /// that was not decided in this run nothing can be said, so its entry is not called stale.
 pub fn note_stale(path: &str, manifest: &Manifest, suite: &Suite, report: &mut Report, today: (i32, u32, u32)) {
-    let stale = all_untrue(path, manifest, suite, &report.cases, today);
+    let stale = all_untrue(path, manifest, suite, (&report.cases, &report.findings), today);
     report.stale_known.extend(stale.iter().map(Diagnostic::to_string));
 }
 
 /// What is untrue of the entries before any case was judged: a case or a rule that there is not, no reason, a date that is
 /// past.
 pub fn untrue_at_rest(path: &str, manifest: &Manifest, suite: &Suite, today: (i32, u32, u32)) -> Vec<Diagnostic> {
-    all_untrue(path, manifest, suite, &[], today)
+    all_untrue(path, manifest, suite, (&[], &[]), today)
 }
 
 fn all_untrue(
     path: &str,
     manifest: &Manifest,
     suite: &Suite,
-    cases: &[CaseResult],
+    seen: (&[CaseResult], &[Finding]),
     today: (i32, u32, u32),
 ) -> Vec<Diagnostic> {
     let mut all = Vec::new();
     for known in &manifest.known {
-        for (what, help) in untrue(known, suite, cases, today) {
+        for (what, help) in untrue(known, suite, seen, today) {
             let message = format!("known failure of {}, {}: {what}", known.case, known.requirement);
             all.push(Diagnostic { line: known.line, ..Diagnostic::whole(path, message, help) });
         }
@@ -53,7 +61,12 @@ fn all_untrue(
 }
 
 /// Everything that is not true of an entry: what, and advice.
-fn untrue(known: &Known, suite: &Suite, cases: &[CaseResult], today: (i32, u32, u32)) -> Vec<(String, String)> {
+fn untrue(
+    known: &Known,
+    suite: &Suite,
+    (cases, of_the_run): (&[CaseResult], &[Finding]),
+    today: (i32, u32, u32),
+) -> Vec<(String, String)> {
     let mut wrong = Vec::new();
     let mut add = |what: String, help: &str| wrong.push((what, help.to_owned()));
     let real_case = suite.cases.iter().any(|case| case.id == known.case);
@@ -84,6 +97,7 @@ fn untrue(known: &Known, suite: &Suite, cases: &[CaseResult], today: (i32, u32, 
     let decided = cases.iter().find(|case| case.id == known.case && case.verdict != Verdict::Inconclusive);
     if let (Some(case), true) = (decided, real_rule)
         && !case.findings.iter().any(|finding| is_meant(finding, known))
+        && !of_the_run.iter().any(|finding| finding.rerun.is_some() && is_meant(finding, known))
     {
         let help = "take the entry out, so that it cannot hide a new failure";
         if case.verdict == Verdict::NotApplicable {

@@ -13,6 +13,7 @@ pub mod kill;
 pub mod known;
 pub mod ladder;
 pub mod last;
+mod messages;
 pub mod not_built;
 pub mod notes;
 pub mod plan;

@@ -17,7 +17,7 @@ use crate::partner::LaunchError;
 use crate::tls::Authority;
 
 use super::calendar::today;
-use super::decide::{Decided, Decider};
+use super::decide::{Decided, Decider, invariant_finding};
 use super::plan::{self, Circumstances, Planned};
 use super::smoke;
 pub use super::smoke::SmokeLine;
@@ -220,7 +220,8 @@ pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<G
     let dialect = Arc::new(request.suite.dialect(dialect)?);
     let launcher = request.subject.launcher(&dialect);
     let secret = client_secret(&manifest, seed)?;
-    let messages = messages_of(&request.suite, &dialect.name, &super::suite::capabilities_toward(&manifest, &dialect))?;
+    let messages = request.suite.messages.iter().filter(|rule| rule.dialect == dialect.name);
+    let messages = MessageRules::new(messages, &super::suite::capabilities_toward(&manifest, &dialect))?;
     let schemas = Arc::new(request.suite.schemas.clone());
     let mut ground = Ground::new(manifest, dialect, launcher, seed, secret);
     ground.schemas = schemas;
@@ -229,17 +230,6 @@ pub(super) fn ground(request: &RunRequest, dialect: &str, seed: u64) -> Result<G
         ground.tls = Some(Arc::new(Authority::new().map_err(|error| error.to_string())?));
     }
     Ok(ground)
-}
-
-/// The message schemas of a dialect, for a partner with these capabilities.
-fn messages_of(suite: &Suite, dialect: &str, capabilities: &BTreeSet<String>) -> Result<MessageRules, String> {
-    let folder = format!("dialects/{dialect}/messages/");
-    let messages = suite
-        .schemas
-        .iter()
-        .filter_map(|(path, schema)| path.strip_prefix(&folder).map(|name| (name.to_owned(), schema.clone())))
-        .collect();
-    MessageRules::new(&messages, capabilities)
 }
 
 /// From the environment where the manifest names a variable, else made from the seed: letters and digits only, so that
@@ -308,8 +298,10 @@ async fn drive_all(
     if !chosen.is_empty() {
         let lines = smoke::check(&world, &capabilities).await;
         // What speaks of the partner is a finding beside the cases; what makes them meaningless ends the run.
-        report.findings.extend(lines.iter().filter(|line| !line.ok && line.finding).map(undeclared));
+        let amiss = || lines.iter().filter(|line| !line.ok && line.finding);
+        report.findings.extend(amiss().filter(|line| line.breach.is_none()).map(undeclared));
         if let Some(bad) = lines.iter().find(|line| !line.ok && !line.finding) {
+            report.findings.extend(amiss().filter_map(|line| broken(line, request, &chosen)));
             smoke_failed(report, ground, bad);
             keep_undecided(report, &chosen, request, "the smoke check failed");
             world.stop().await;
@@ -334,11 +326,22 @@ fn not_there(report: &mut Report, chosen: &[Planned], request: &RunRequest, erro
             variant: None,
             exchange: None,
             known: false,
+            rerun: None,
         });
     } else {
         report.run.blocked = Some(error.to_string());
     }
     keep_undecided(report, chosen, request, "the partner was not there");
+}
+
+/// A rule for messages that a plain login breaks: mostly why it does not work.
+fn broken(line: &SmokeLine, request: &RunRequest, chosen: &[Planned]) -> Option<Finding> {
+    let breach = line.breach.as_ref()?;
+    let rule = breach.requirement.as_deref()?;
+    let level = request.suite.requirements.get(rule).map_or(Level::Must, |rule| rule.level);
+    // The smoke check comes before any case.
+    let rerun = chosen.first().map(|one| format!("{} {}", request.rerun_prefix, one.case.id));
+    Some(Finding { rerun, ..invariant_finding(rule, level, breach) })
 }
 
 /// What the manifest declares and a plain login does not show.
@@ -352,6 +355,7 @@ fn undeclared(line: &SmokeLine) -> Finding {
         variant: None,
         exchange: None,
         known: false,
+        rerun: None,
     }
 }
 
@@ -368,6 +372,7 @@ fn smoke_failed(report: &mut Report, ground: &Ground, line: &SmokeLine) {
             variant: None,
             exchange: None,
             known: false,
+            rerun: None,
         });
     } else {
         report.run.blocked = Some(sentence);
@@ -408,6 +413,7 @@ fn finish(
     world: &World,
     events: &UnboundedSender<Event>,
 ) {
+    super::known::mark_of_the_run(&world.ground.manifest, report);
     let root = request.snapshot_root.clone();
     for (_, mut one) in decided {
         super::known::mark(&world.ground.manifest, &mut one.result);

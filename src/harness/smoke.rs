@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::agent::{Browser, Surroundings};
+use crate::judge::Breach;
 use crate::model::case::{
     Act, Answer, BrowserName, Case, Expectation, Expected, ScopeAnswer, SessionIs, SignIn, Step, Target, Visit, Who,
 };
@@ -31,15 +32,21 @@ pub struct SmokeLine {
     pub help: Option<String>,
     /// It speaks about the partner rather than about the manifest or the environment.
     pub finding: bool,
+    /// The rule for messages that was broken, where that is what it says.
+    pub breach: Option<Box<Breach>>,
 }
 
 impl SmokeLine {
     pub(super) fn good(what: impl Into<String>) -> Self {
-        SmokeLine { ok: true, what: what.into(), help: None, finding: false }
+        SmokeLine { ok: true, what: what.into(), help: None, finding: false, breach: None }
     }
 
     fn bad(what: impl Into<String>, help: impl Into<String>) -> Self {
-        SmokeLine { ok: false, what: what.into(), help: Some(help.into()), finding: false }
+        SmokeLine { ok: false, what: what.into(), help: Some(help.into()), finding: false, breach: None }
+    }
+
+    fn about(self, breach: Breach) -> Self {
+        SmokeLine { breach: Some(Box::new(breach)), ..self }
     }
 
     /// From a sentence that carries its advice with it.
@@ -245,7 +252,9 @@ async fn judge_login(world: &World, played: &Played, capabilities: &BTreeSet<Str
             }
         },
     }
-    if lines.iter().all(|line| line.ok) {
+    if lines.iter().any(|line| !line.ok) {
+        lines.extend(broken_rules(world, played));
+    } else {
         for observation in &played.observations {
             let mismatches = crate::judge::observation(observation, &played.transcript, &played.facts);
             match mismatches.first() {
@@ -256,6 +265,25 @@ async fn judge_login(world: &World, played: &Played, capabilities: &BTreeSet<Str
         lines.extend(observed_capabilities(world, played, capabilities));
     }
     lines
+}
+
+/// Where a login does not work, the rules for messages that it broke: mostly the reason. Of a login that works the cases
+/// tell them.
+fn broken_rules(world: &World, played: &Played) -> Vec<SmokeLine> {
+    let breaches = world.ground.messages.breaches(&played.transcript, &played.facts).into_iter();
+    let line = |mut breach: Breach| {
+        breach.mismatch = breach.mismatch.masked(&played.facts);
+        let rule = breach.requirement.clone().unwrap_or_default();
+        SmokeLine {
+            finding: true,
+            ..SmokeLine::bad(
+                format!("{} ({rule})", breach.mismatch.observed),
+                format!("{} ({rule})", breach.mismatch.expected),
+            )
+        }
+        .about(breach)
+    };
+    breaches.map(line).collect()
 }
 
 /// Nobody passes by declaring nothing: what is seen must be declared, and what is declared must be seen.

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use sha2::{Digest as _, Sha256};
 
+use crate::judge::MessageRule;
 use crate::model::advice::{self, Advice};
 use crate::model::capability::{self, Capability, TierRule};
 use crate::model::case::{Case, Vocabulary, parse};
@@ -17,6 +18,8 @@ use crate::model::manifest::{IdentityFrom, Manifest};
 use crate::model::requirement::{Registry, Requirement};
 use crate::model::verdict::Tier;
 use crate::reference::FLAWS;
+
+use super::messages::{self, MessageFile, Names};
 
 mod embedded {
     include!(concat!(env!("OUT_DIR"), "/suite.rs"));
@@ -50,7 +53,9 @@ pub struct Suite {
     pub dialect_files: BTreeMap<String, String>,
     /// The same files by the names under which people know them.
     pub dialect_places: BTreeMap<String, String>,
-    /// Named message schemas: path under `specs/` without extension -> schema.
+    /// Rules for the requests of partners, in the order of dialect and endpoint.
+    pub messages: Vec<MessageRule>,
+    /// Named schemas: path under `specs/` without extension -> schema.
     pub schemas: BTreeMap<String, Json>,
     /// What partners can do.
     pub capabilities: Vec<Capability>,
@@ -81,6 +86,8 @@ pub struct Additions {
 struct Source {
     shown: String,
     text: String,
+    /// It came with `--specs` or `--cases`.
+    added: bool,
 }
 
 /// Files by their path below `specs/` or `cases/`.
@@ -90,7 +97,7 @@ type Files = BTreeMap<String, Source>;
 fn files(additions: &Additions, wrong: &mut Vec<Diagnostic>) -> (Files, Files) {
     let (mut specs, mut cases) = (Files::new(), Files::new());
     for (path, text) in embedded::FILES.iter().filter(|(path, _)| !path.starts_with(TEMPLATES)) {
-        let source = || Source { shown: (*path).to_owned(), text: (*text).to_owned() };
+        let source = || Source { shown: (*path).to_owned(), text: (*text).to_owned(), added: false };
         match path.split_once('/') {
             Some(("specs", rest)) => drop(specs.insert(rest.to_owned(), source())),
             Some(("cases", rest)) => drop(cases.insert(rest.to_owned(), source())),
@@ -118,7 +125,9 @@ impl Suite {
         suite.digest = digest(&specs, &cases);
         suite.read_specs(&specs, &mut wrong);
         if wrong.is_empty() {
-            suite.vocabulary = suite.names(&mut wrong);
+            let dialects = suite.dialects(&mut wrong);
+            suite.vocabulary = suite.names(&dialects);
+            suite.read_messages(&specs, &dialects, &mut wrong);
         }
         if wrong.is_empty() {
             suite.read_cases(&cases, &mut wrong);
@@ -164,6 +173,8 @@ impl Suite {
                     Ok(tiers) => self.tiers = tiers,
                     Err(why) => trouble(why),
                 }
+            } else if messages::of_path(path).is_some() {
+                // They name rules, capabilities and endpoints: those are read first.
             } else if let Some(name) = path.strip_suffix(".json") {
                 match serde_json::from_str(&source.text) {
                     Ok(json) => drop(self.schemas.insert(name.to_owned(), json)),
@@ -232,24 +243,44 @@ impl Suite {
         }
     }
 
-    fn names(&self, wrong: &mut Vec<Diagnostic>) -> Vocabulary {
-        let dialects: BTreeSet<String> =
-            self.dialect_files.keys().filter_map(|path| path.split('/').next()).map(str::to_owned).collect();
-        let mut known = Vec::new();
-        for name in &dialects {
+    /// Every dialect, by its name.
+    fn dialects(&self, wrong: &mut Vec<Diagnostic>) -> BTreeMap<String, Dialect> {
+        let names: BTreeSet<&str> = self.dialect_files.keys().filter_map(|path| path.split('/').next()).collect();
+        let mut known = BTreeMap::new();
+        for name in names {
             match self.read_dialect(name) {
-                Ok(dialect) => known.push(dialect),
+                Ok(dialect) => drop(known.insert(name.to_owned(), dialect)),
                 Err(own) => wrong.extend(own),
             }
         }
+        known
+    }
+
+    /// The rules for the requests of partners.
+    fn read_messages(&mut self, specs: &Files, dialects: &BTreeMap<String, Dialect>, wrong: &mut Vec<Diagnostic>) {
+        let names = Names { requirements: &self.requirements, vocabulary: &self.vocabulary, dialects };
+        for (path, source) in specs {
+            let Some((dialect, endpoint)) = messages::of_path(path) else { continue };
+            let file = MessageFile {
+                dialect: dialect.to_owned(),
+                endpoint: endpoint.to_owned(),
+                shown: source.shown.clone(),
+                text: source.text.clone(),
+                added: source.added,
+            };
+            self.messages.extend(messages::read(&file, &names, wrong));
+        }
+    }
+
+    fn names(&self, dialects: &BTreeMap<String, Dialect>) -> Vocabulary {
         Vocabulary {
             requirements: self.requirements.by_id.keys().cloned().collect(),
             flaws: FLAWS.iter().map(|flaw| flaw.id.to_owned()).collect(),
             capabilities: self.capabilities.iter().map(|capability| capability.name.clone()).collect(),
-            objects: known.iter().flat_map(|dialect| dialect.objects.iter().cloned()).collect(),
-            options: known.iter().flat_map(|dialect| dialect.options.keys().cloned()).collect(),
-            people: known.into_iter().flat_map(|own| own.personas).map(|persona| persona.name).collect(),
-            dialects,
+            objects: dialects.values().flat_map(|dialect| dialect.objects.iter().cloned()).collect(),
+            options: dialects.values().flat_map(|dialect| dialect.options.keys().cloned()).collect(),
+            people: dialects.values().flat_map(|own| &own.personas).map(|persona| persona.name.clone()).collect(),
+            dialects: dialects.keys().cloned().collect(),
             schemas: self.schemas.keys().cloned().collect(),
         }
     }
@@ -337,7 +368,7 @@ fn add(folder: &Path, replace: bool, files: &mut Files, wrong: &mut Vec<Diagnost
                     let message = format!("`{name}` is in the suite already");
                     wrong.push(Diagnostic::whole(&shown, message, "give it another name, or add --replace"));
                 }
-                Ok(text) => drop(files.insert(name, Source { shown, text })),
+                Ok(text) => drop(files.insert(name, Source { shown, text, added: true })),
                 Err(error) => {
                     wrong.push(Diagnostic::whole(&shown, error.to_string(), "it must be readable UTF-8 text"))
                 }

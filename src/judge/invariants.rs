@@ -33,7 +33,7 @@ fn breach(
     facts: &Facts,
 ) -> Breach {
     let mismatch = Mismatch { exchange: Some(describe(exchange, facts)), ..Mismatch::new(expected, observed) };
-    Breach { invariant, case, requirement: None, mismatch }
+    Breach { invariant, case, requirement: None, seen_in: None, mismatch }
 }
 
 fn secret_in_url(exchanges: &[&Exchange], facts: &Facts) -> Option<Breach> {

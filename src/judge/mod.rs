@@ -22,7 +22,7 @@ use crate::model::value::{Saved, Value};
 
 pub use describe::{describe, masked, printable, printable_up_to};
 pub use invariants::invariants;
-pub use messages::MessageRules;
+pub use messages::{MessageRule, MessageRules, only_holds};
 pub use requests::parameters_as_json;
 pub use schema::lint as lint_schema;
 
@@ -92,8 +92,21 @@ pub struct Breach {
     pub case: Option<&'static str>,
     /// The requirement that a message schema names.
     pub requirement: Option<String>,
+    /// The case in which it was seen.
+    pub seen_in: Option<String>,
     /// What did not hold.
     pub mismatch: Mismatch,
+}
+
+impl Breach {
+    /// Whether both are of one invariant, or of one rule for messages.
+    pub fn is_same(&self, other: &Breach) -> bool {
+        let rule = |breach: &Breach| {
+            let title = breach.requirement.is_some().then(|| breach.mismatch.expected.clone());
+            (breach.invariant, breach.requirement.clone(), title)
+        };
+        rule(self) == rule(other)
+    }
 }
 
 /// Whether what was expected was seen; every mismatch, not the first.

@@ -38,6 +38,11 @@ pub fn lint(json: &Json) -> Option<String> {
     compile(json).err()
 }
 
+/// Whether `instance` is as the schema says.
+pub(super) fn holds(schema: &Schema, instance: &Json) -> bool {
+    schema.0.is_valid(instance)
+}
+
 /// What in `instance` is not as the schema says, each with its place.
 pub(super) fn errors(schema: &Schema, instance: &Json, facts: &Facts) -> Vec<String> {
     schema

@@ -28,6 +28,9 @@ pub struct Finding {
     /// It stands in the manifest's `[[known]]`.
     #[serde(default)]
     pub known: bool,
+    /// Of a finding that belongs to no case and yet was seen in one: the command that plays that case again.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rerun: Option<String>,
 }
 
 /// The judgement on one case.

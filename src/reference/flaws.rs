@@ -85,6 +85,15 @@ pub const FLAWS: &[Switch] = &[
     flaw("secret-in-query", Base::Min, "the client secret stands in the address of the token request"),
     flaw("token-params-in-query", Base::Min, "the token request has its parameters in the address as well"),
     flaw("repeats-authz-parameter", Base::Min, "the authorization request has a parameter twice"),
+    // the form of requests
+    flaw("state-twice", Base::Min, "the authorization request has its state twice"),
+    flaw("response-type-left-out", Base::Min, "the authorization request does not say which response it wants"),
+    flaw("redirect-uri-left-out", Base::Min, "the authorization request does not say where the answer is to go"),
+    flaw("challenge-plain", Base::Full, "the challenge is the verifier itself, by the method plain"),
+    flaw("verifier-short", Base::Full, "the code_verifier has 32 characters"),
+    flaw("grant-type-twice", Base::Min, "the token request has its grant_type twice"),
+    flaw("secret-twice", Base::Min, "the client secret goes along in a header and in the form"),
+    flaw("bearer-twice", Base::Oidc, "the access token goes along in a header and in the address"),
     flaw("discovery-issuer-unchecked", Base::Min, "a discovery document about another issuer is used"),
     flaw("pkce-verifier-in-url", Base::Full, "the code_verifier is part of state")
         .not_on(&["facebook-login", "facebook-connect"]),

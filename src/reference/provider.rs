@@ -122,6 +122,12 @@ impl App {
         let credentials = format!("{}:{}", encoded(&self.config.client_id), encoded(&self.config.client_secret));
         // Of what may be left out, only redirect_uri means something when it is empty.
         form.retain(|(name, value)| !value.is_empty() || *name == "redirect_uri");
+        if self.flaws.has("grant-type-twice") {
+            form.extend(form.iter().find(|(name, _)| *name == "grant_type").cloned());
+        }
+        if self.flaws.has("secret-twice") {
+            form.push(("client_secret", self.config.client_secret.clone()));
+        }
         let in_form = self.odd.has("secret-in-form") || self.tongue().graph;
         if in_form {
             form.push(("client_id", self.config.client_id.clone()));
@@ -174,7 +180,11 @@ impl App {
     /// A call with an access token: status and JSON.
     pub async fn call(&self, url: String, token: &str) -> Result<(u16, Option<Json>), String> {
         let in_query = self.flaws.has("bearer-in-query");
-        let url = if in_query { with_query(&url, &format!("access_token={token}")) } else { url };
+        let url = if in_query || self.flaws.has("bearer-twice") {
+            with_query(&url, &format!("access_token={token}"))
+        } else {
+            url
+        };
         let url = if self.tongue().graph { facebook::proven(self, &url, token) } else { url };
         self.call_unproven(url, token, in_query).await
     }

@@ -21,7 +21,8 @@ pub fn annotations(report: &Report, requirements: &Registry, file: Option<&str>,
     let name = &report.partner.name;
     errors.extend(report.run.blocked.iter().map(|why| (format!("{name}: blocked"), why.clone())));
     errors.extend(report.stale_known.iter().map(|why| (format!("{name}: known failures"), why.clone())));
-    let of_the_run = report.findings.iter().map(|finding| ("the run", "", finding));
+    let of_the_run =
+        report.findings.iter().map(|finding| ("the run", finding.rerun.as_deref().unwrap_or_default(), finding));
     let of_cases = report.cases.iter().flat_map(|case| {
         let findings = super::terminal::alike(&case.findings).into_iter();
         findings.map(|(finding, _)| (case.id.as_str(), case.rerun.as_str(), finding))

@@ -41,9 +41,10 @@ pub fn text(rows: &[Row]) -> String {
 fn closing(rows: &[Row]) -> String {
     let count = |holds: fn(&Row) -> bool| rows.iter().filter(|row| holds(row)).count();
     let mut out = format!(
-        "{} rules: {} with cases, {} of them proved by flaws; {} watched in every run; {} untestable for a reason; {} open\n",
+        "{} rules: {} with cases, {} by schemas of messages, {} proved by flaws; {} watched in every run; {} untestable for a reason; {} open\n",
         rows.len(),
         count(|row| !row.cases.is_empty()),
+        count(|row| !row.schemas.is_empty()),
         count(|row| !row.flaws.is_empty()),
         count(|row| row.watched),
         count(|row| row.requirement.untestable.is_some()),

@@ -123,13 +123,13 @@ fn run_rows<'a>(report: &'a Report, requirements: &Registry, guarded: bool) -> V
     for finding in &report.findings {
         let outcomes = match finding.verdict {
             Verdict::Fail if finding.known => vec![outcome(Kind::Skipped, finding, requirements, None)],
-            Verdict::Fail => vec![outcome(Kind::Failure, finding, requirements, None)],
+            Verdict::Fail => vec![outcome(Kind::Failure, finding, requirements, finding.rerun.as_deref())],
             Verdict::Inconclusive => vec![outcome(Kind::Error, finding, requirements, None)],
             _ => Vec::new(),
         };
         let mut row = plain(finding.requirement.as_str(), outcomes);
         if finding.verdict == Verdict::Warn {
-            row.output = format!("warning\n{}", body(finding, requirements, None));
+            row.output = format!("warning\n{}", body(finding, requirements, finding.rerun.as_deref()));
         }
         rows.push(row);
     }

@@ -41,6 +41,9 @@ fn one(report: &Report, suite: &Suite) -> String {
     for finding in &report.findings {
         out.push_str(&format!("\n### {}: the run\n\n", finding.verdict));
         out.push_str(&told(finding, &[], suite));
+        if let Some(rerun) = &finding.rerun {
+            out.push_str(&format!("\nPlay it again: {}\n", code(rerun)));
+        }
     }
     let unwell = |case: &&CaseResult| matches!(case.verdict, Verdict::Fail | Verdict::Warn);
     let mut unwell: Vec<&CaseResult> = report.cases.iter().filter(unwell).collect();

@@ -39,7 +39,7 @@ fn closing(matrix: &KillMatrix) -> String {
     let (killed, all) = matrix.score();
     let mut out = format!("\n{killed} of {all} flaws killed\n");
     for id in &matrix.idle {
-        out.push_str(&format!("case that kills nothing: {id}\n"));
+        out.push_str(&format!("case or rule that kills nothing: {id}\n"));
     }
     for report in &matrix.honest {
         out.push_str(&format!(

@@ -48,6 +48,9 @@ pub fn details(report: &Report, requirements: &Registry, style: Style) -> String
     for finding in &report.findings {
         out.push_str(&format!("\n{}\n", style.paint(colour(finding.verdict), &format!("{} run", finding.verdict))));
         out.push_str(&finding_text(finding, &[], requirements));
+        if let Some(rerun) = &finding.rerun {
+            out.push_str(&format!("  rerun     {}\n", safe(rerun)));
+        }
     }
     let mut untold = Vec::new();
     for case in report.cases.iter().filter(|case| case.verdict > Verdict::Pass) {

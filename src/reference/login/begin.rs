@@ -91,7 +91,8 @@ async fn begin_for(app: &App, visit: &Visit, aim: Aim) -> Page {
     } else {
         random()
     };
-    let verifier = app.uses_pkce().then(random);
+    let length = if app.flaws.has("verifier-short") { 32 } else { usize::MAX };
+    let verifier = app.uses_pkce().then(|| random().chars().take(length).collect::<String>());
     let state = match &verifier {
         Some(verifier) if app.flaws.has("pkce-verifier-in-url") => format!("{state}.{verifier}"),
         _ => state,
@@ -111,19 +112,30 @@ async fn begin_for(app: &App, visit: &Visit, aim: Aim) -> Page {
         _ => app.redirect_uri(),
     };
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair("response_type", "code");
+    if !app.flaws.has("response-type-left-out") {
+        query.append_pair("response_type", "code");
+    }
     query.append_pair("client_id", &app.config.client_id);
-    query.append_pair("redirect_uri", &redirect_uri);
+    if !app.flaws.has("redirect-uri-left-out") {
+        query.append_pair("redirect_uri", &redirect_uri);
+    }
     query.append_pair("scope", &transaction.asked.join(app.tongue().separator));
     if !transaction.state.is_empty() {
         query.append_pair("state", &transaction.state);
+        if app.flaws.has("state-twice") {
+            query.append_pair("state", &transaction.state);
+        }
     }
     if let Some(nonce) = &transaction.nonce {
         query.append_pair("nonce", nonce);
     }
     if let Some(verifier) = &transaction.verifier {
-        query.append_pair("code_challenge", &URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())));
-        query.append_pair("code_challenge_method", "S256");
+        let (challenge, method) = match app.flaws.has("challenge-plain") {
+            true => (verifier.clone(), "plain"),
+            false => (URL_SAFE_NO_PAD.encode(Sha256::digest(verifier.as_bytes())), "S256"),
+        };
+        query.append_pair("code_challenge", &challenge);
+        query.append_pair("code_challenge_method", method);
     }
     query.extend_pairs(&aim.parameters);
     if app.flaws.has("repeats-authz-parameter") {

@@ -185,6 +185,7 @@ fn a_run_that_is_not_whole_and_sound_gets_none_and_is_told_why() {
         exchange: None,
         // That it is known changes nothing.
         known: true,
+        rerun: None,
     };
     let mut failed = report(&suite);
     failed.cases[1].verdict = Verdict::Fail;

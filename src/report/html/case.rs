@@ -68,10 +68,7 @@ fn body(html: &mut Html, case: &CaseResult, courses: &[Course], suite: &Suite) {
     if !courses.is_empty() {
         html.within("div", &[("class", "courses")], |html| self::courses(html, case, courses, suite));
     }
-    html.within("p", &[("class", "rerun")], |html| {
-        html.leaf("span", &[], "Play it again: ");
-        html.leaf("code", &[], &case.rerun);
-    });
+    rerun(html, &case.rerun);
     html.within("p", &[("class", "small")], |html| {
         html.text(&format!("tier {}, {} ms", case.tier, case.duration_ms));
         html.text(match case.snapshot {
@@ -81,6 +78,14 @@ fn body(html: &mut Html, case: &CaseResult, courses: &[Course], suite: &Suite) {
             SnapshotState::Missing => ", no snapshot",
             SnapshotState::Written => ", snapshot written",
         });
+    });
+}
+
+/// The command that plays it again.
+pub(super) fn rerun(html: &mut Html, command: &str) {
+    html.within("p", &[("class", "rerun")], |html| {
+        html.leaf("span", &[], "Play it again: ");
+        html.leaf("code", &[], command);
     });
 }
 

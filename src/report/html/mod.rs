@@ -228,6 +228,9 @@ fn of_the_run(html: &mut Html, report: &Report, suite: &Suite) {
     section(html, "run", "The run as a whole", |html| {
         for finding in &report.findings {
             case::finding(html, finding, &[], suite);
+            if let Some(rerun) = &finding.rerun {
+                case::rerun(html, rerun);
+            }
         }
         for sentence in &report.stale_known {
             html.leaf("pre", &[], sentence);
