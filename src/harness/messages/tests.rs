@@ -1,3 +1,5 @@
+//! Files of rules for messages: what is wrong with one is shown at its place, and those that come along are sound.
+
 use super::*;
 use crate::harness::suite::{Additions, Suite};
 use crate::judge::MessageRules;
