@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
 use http::Method;
+use tokio::sync::watch;
 use url::Url;
 
 use super::chromium::Window;
@@ -211,6 +212,7 @@ impl Browser {
             headers: Vec::new(),
             source: self.core.source(tab),
             embedded: false,
+            says: None,
             stops: Stop::list(&stop_before),
             kind: Kind::Open,
         };
@@ -230,7 +232,7 @@ impl Browser {
     }
 
     fn journey(&self, tab: &str, navigation: Navigation) -> Result<Journey, AgentError> {
-        let Navigation { url: raw, method, mut headers, form, initiator, embedded, stop_before } = navigation;
+        let Navigation { url: raw, method, mut headers, form, initiator, embedded, says, stop_before } = navigation;
         let bad = |why: String| AgentError::BadUrl { url: raw.clone(), why };
         let mut url = Url::parse(&raw).map_err(|error| bad(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https") {
@@ -266,7 +268,7 @@ impl Browser {
             headers.retain(|(name, _)| !name.eq_ignore_ascii_case(tag.header));
         }
         let stops = Stop::list(&stop_before);
-        Ok(Journey { method, url, body, headers, source, embedded, stops, kind: Kind::Open })
+        Ok(Journey { method, url, body, headers, source, embedded, says, stops, kind: Kind::Open })
     }
 
     /// The page that the tab shows. Where `stop_before` ended the last navigation it is the page before it, with
@@ -310,6 +312,12 @@ impl Browser {
             }
         }
         scripts
+    }
+
+    /// Counts what happens in its pages by itself, without a navigation that somebody waits for; `None` where nothing
+    /// does, since no script runs.
+    pub fn stirring(&self) -> Option<watch::Receiver<u64>> {
+        self.core.window.as_ref()?.stirring()
     }
 
     /// Everything it exchanged, in order.

@@ -11,7 +11,7 @@ use super::form::{self, Encoding, Filled};
 use super::html::{Look, is_html, look};
 use super::jar::Reach;
 use super::referrer::Policy;
-use super::request::{Chain, Source, set};
+use super::request::{Chain, Source, USER_AGENT, set};
 use super::site::{Stop, same_origin};
 use super::wire::{Failure, Outgoing, ask};
 use super::{AgentError, Core, Page, Submission, WantedForm};
@@ -31,6 +31,8 @@ pub(crate) struct Journey {
     /// `None`: typed by the person.
     pub source: Option<Source>,
     pub embedded: bool,
+    /// See [`crate::agent::Navigation::says`].
+    pub says: Option<String>,
     pub stops: Vec<Stop>,
     pub kind: Kind,
 }
@@ -159,6 +161,11 @@ impl Core {
             None => self.jar().header(url, reach, without, now()),
         };
         let mut headers = journey.headers(chain, cookies);
+        if let Some(chromium) = &self.surroundings.chromium {
+            // One browser has one name, whichever way it asks.
+            let own = headers.iter_mut().find(|(name, value)| name == "user-agent" && value == USER_AGENT);
+            own.into_iter().for_each(|(_, value)| chromium.user_agent().clone_into(value));
+        }
         if let (Some(tag), Party::Provider(_)) = (&self.surroundings.tag, party) {
             set(&mut headers, tag.header, (tag.value)(&self.name, &cause.tab));
         }

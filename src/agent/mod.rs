@@ -104,6 +104,9 @@ pub struct Navigation {
     pub initiator: Initiator,
     /// How: a top-level navigation when `false`, otherwise a subresource, frame or fetch (SameSite rules differ).
     pub embedded: bool,
+    /// The site opens it in a window of its own, and posts this to the window and to every frame in it once it rests;
+    /// with [`Initiator::Site`], in Chromium.
+    pub says: Option<String>,
     /// Do not open these when redirected there (compared without query and fragment; a bare origin stands for all of
     /// it); the navigation ends before.
     pub stop_before: Vec<String>,

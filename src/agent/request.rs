@@ -11,7 +11,7 @@ use super::site::{is_trustworthy, origin_of, same_origin, same_site};
 use super::wire::authority;
 use crate::model::exchange::{Response, header};
 
-const USER_AGENT: &str = concat!("Mozilla/5.0 (X11; Linux x86_64) Countersign/", env!("CARGO_PKG_VERSION"));
+pub(super) const USER_AGENT: &str = concat!("Mozilla/5.0 (X11; Linux x86_64) Countersign/", env!("CARGO_PKG_VERSION"));
 const ACCEPT: &str = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8";
 
 /// The page from which a request comes.

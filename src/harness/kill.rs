@@ -8,8 +8,10 @@ use std::sync::Arc;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
 
+use crate::agent::Chromium;
 use crate::judge::MessageRule;
 use crate::model::case::{Act, Case};
+use crate::model::manifest::Engine;
 use crate::model::result::{Finding, Report};
 use crate::model::verdict::{Level, Tier, Verdict};
 use crate::reference::{Base, FLAWS, Switch};
@@ -117,6 +119,8 @@ pub struct KillMatrix {
     pub rows: Vec<KillRow>,
     /// Cases with a fault or an attack that killed nothing.
     pub idle: Vec<String>,
+    /// Flaws that show in a real browser only, where there is none, each with the reason.
+    pub untried: Vec<(String, String)>,
     /// The partner without flaws: one report per base.
     pub honest: Vec<Report>,
 }
@@ -208,12 +212,17 @@ pub fn tried(suite: &Suite, dialect: &str) -> Vec<(&'static str, Base, Vec<Strin
 
 /// Tries every flaw asked for on the weakest base where it shows; tells each row as soon as it is known.
 pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Send + Sync) -> KillMatrix {
-    let chosen = trials(&request.suite, &request.dialect, request.flaws.as_ref());
+    let mut chosen = trials(&request.suite, &request.dialect, request.flaws.as_ref());
+    let mut untried = Vec::new();
+    if let Err(why) = Chromium::find() {
+        let in_browser = |trial: &mut Trial| by_browser(&request.suite, &trial.named);
+        untried.extend(chosen.extract_if(.., in_browser).map(|trial| (trial.flaw.id.to_owned(), why.to_string())));
+    }
     let seats = Arc::new(Semaphore::new(RUNS_AT_A_TIME));
     let mut honest = JoinSet::new();
     if request.flaws.is_none() {
         for base in Base::ALL {
-            let run_request = reference_run(&request, base, BTreeSet::new(), None);
+            let run_request = reference_run(&request, base, BTreeSet::new(), (None, None));
             let seats = Arc::clone(&seats);
             honest.spawn(async move {
                 let _seat = seats.acquire_owned().await;
@@ -224,8 +233,18 @@ pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Sen
     let mut tasks = JoinSet::new();
     // Those about waiting stand last in the list and take longest: they begin first.
     for trial in chosen.into_iter().rev() {
-        let only = (!request.all_cases).then(|| trial.played(&request.suite, &request.dialect));
-        let run_request = reference_run(&request, trial.base, BTreeSet::from([trial.flaw.id.to_owned()]), only);
+        // A real browser takes its time: what does not need one has nothing to say of a flaw that shows there only.
+        let browser = by_browser(&request.suite, &trial.named).then_some(Engine::Chromium);
+        let only = match (request.all_cases, browser) {
+            (false, _) => Some(trial.played(&request.suite, &request.dialect)),
+            (true, None) => None,
+            (true, Some(_)) => {
+                let all = request.suite.cases.iter().filter(|case| plan::needs_browser(case));
+                Some(all.map(|case| case.id.clone()).collect())
+            }
+        };
+        let flaws = BTreeSet::from([trial.flaw.id.to_owned()]);
+        let run_request = reference_run(&request, trial.base, flaws, (only, browser));
         let seats = Arc::clone(&seats);
         let suite = Arc::clone(&request.suite);
         tasks.spawn(async move {
@@ -245,26 +264,38 @@ pub async fn kill_matrix(request: KillRequest, progress: impl Fn(&KillRow) + Sen
         let (base, report) = joined.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
         reports.insert(base, report);
     }
-    let idle = if request.flaws.is_none() { idle(&request.suite, &request.dialect, &rows) } else { Vec::new() };
-    KillMatrix { dialect: request.dialect, rows, idle, honest: reports.into_values().collect() }
+    let mut idle = if request.flaws.is_none() { idle(&request.suite, &request.dialect, &rows) } else { Vec::new() };
+    let kills_untried = |id: &String| {
+        let kills = request.suite.case(id).map(|case| case.kills.as_slice()).unwrap_or_default();
+        kills.iter().any(|flaw| untried.iter().any(|(own, _)| own == flaw))
+    };
+    idle.retain(|id| !kills_untried(id));
+    KillMatrix { dialect: request.dialect, rows, idle, untried, honest: reports.into_values().collect() }
+}
+
+/// Whether one of these cases needs a real browser.
+fn by_browser(suite: &Suite, ids: &[String]) -> bool {
+    ids.iter().filter_map(|id| suite.case(id)).any(|case| plan::needs_browser(case))
 }
 
 fn reference_run(
     request: &KillRequest,
     base: Base,
     flaws: BTreeSet<String>,
-    only: Option<BTreeSet<String>>,
+    (only, browser): (Option<BTreeSet<String>>, Option<Engine>),
 ) -> RunRequest {
     // What shows over TLS only is looked for there.
     let meant = |case: &&Arc<Case>| case.kills.iter().any(|flaw| flaws.contains(flaw));
     let tls = request.suite.cases.iter().filter(meant).any(|case| plan::needs_tls(case));
     let switches: String = flaws.iter().map(|flaw| format!(" --flaw {flaw}")).collect();
     let over_tls = if tls { " --tls" } else { "" };
+    let in_browser = if browser == Some(Engine::Chromium) { " --browser chromium" } else { "" };
     let dialect = match request.dialect.as_str() {
         "oidc" => String::new(),
         other => format!(" --dialect {other}"),
     };
-    let rerun_prefix = format!("{}{switches} --base {}{dialect}{over_tls}", request.rerun_prefix, base.name());
+    let rerun_prefix =
+        format!("{}{switches} --base {}{dialect}{over_tls}{in_browser}", request.rerun_prefix, base.name());
     let subject = SubjectSpec::Reference { base, flaws, oddities: BTreeSet::new(), dialect: request.dialect.clone() };
     RunRequest {
         tier: Some(Tier::Strict),
@@ -274,6 +305,7 @@ fn reference_run(
         rerun_prefix,
         today: request.today,
         tls,
+        browser,
         ..RunRequest::new(Arc::clone(&request.suite), subject)
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::model::capability::Capability;
-use crate::model::case::{Act, Case, FaultSource, ManifestList, VariantName};
+use crate::model::case::{Act, Case, FaultSource, How, ManifestList, Step, VariantName};
 use crate::model::fault::{Endpoint, Fault, Message, Pace, Patch};
 use crate::model::manifest::{Engine, IdentityFrom, Manifest};
 use crate::model::requirement::Registry;
@@ -106,6 +106,9 @@ fn why_not(case: &Case, circumstances: &Circumstances<'_>) -> Option<String> {
     if !circumstances.tls && shows_certificates(case) {
         return Some("the provider shows no certificate over plain http; add --tls".to_owned());
     }
+    if circumstances.browser == Engine::Http && needs_browser(case) {
+        return Some("only a real browser runs the scripts that it is about; add --browser chromium".to_owned());
+    }
     if circumstances.browser == Engine::Chromium
         && let Some(name) = forged_header(case)
     {
@@ -170,7 +173,17 @@ fn faults(case: &Case) -> impl Iterator<Item = &Fault> {
     of_variants.chain(of_steps)
 }
 
-/// Whether a deviation stands in the ID token and nowhere else: one that userinfo has as well reaches everybody.
+/// Whether a case means anything in a browser that runs scripts only: what it looks at is done by pages.
+pub fn needs_browser(case: &Case) -> bool {
+    let by_window = |step: &Step| matches!(&step.act, Act::Visit(visit) if visit.how == How::Window);
+    case.all_needs().any(|need| need == "check-session") || case.steps.iter().any(by_window)
+}
+
+/// The browser in which a case that stands alone means something.
+pub fn browser_for(case: &Case) -> Engine {
+    if needs_browser(case) { Engine::Chromium } else { Engine::Http }
+}
+
 /// Whether a case means anything over TLS only.
 pub fn needs_tls(case: &Case) -> bool {
     case.all_needs().any(|need| need == "https") || shows_certificates(case)
@@ -181,6 +194,7 @@ fn shows_certificates(case: &Case) -> bool {
     patches.any(|patch| matches!(patch.operations.send, Some(Pace::Certificate(_))))
 }
 
+/// Whether a deviation stands in the ID token and nowhere else: one that userinfo has as well reaches everybody.
 fn faults_id_token(case: &Case) -> bool {
     let in_id_token = |patch: &Patch| patch.address.message == Message::Object(crate::model::fault::Object::IdToken);
     faults(case).any(|fault| fault.patches.iter().all(in_id_token))

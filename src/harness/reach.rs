@@ -7,7 +7,7 @@ use crate::model::verdict::Tier;
 use crate::partner::Company;
 use crate::reference::Base;
 
-use super::plan::{Circumstances, Isolation, isolation, needs_tls, plan};
+use super::plan::{Circumstances, Isolation, browser_for, isolation, needs_browser, needs_tls, plan};
 use super::run::SubjectSpec;
 use super::suite::{Suite, capabilities_of, capabilities_toward};
 
@@ -26,6 +26,8 @@ pub struct Reach {
     pub control: bool,
     /// It means something over TLS only.
     pub tls: bool,
+    /// It means something in a real browser only.
+    pub browser: bool,
 }
 
 /// Looks where a case runs; nothing is started.
@@ -46,6 +48,7 @@ pub fn reach(suite: &Suite, case: &Arc<Case>) -> Reach {
         isolation: isolation(case),
         control: case.is_negative(),
         tls: needs_tls(case),
+        browser: needs_browser(case),
     }
 }
 
@@ -65,7 +68,7 @@ pub(super) fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str
         company: Company::SideBySide,
         lacking: &suite.capabilities,
         tls,
-        browser: crate::model::manifest::Engine::Http,
+        browser: browser_for(case),
     };
     plan(std::slice::from_ref(case), &circumstances).pop().and_then(|planned| planned.not_applicable)
 }
@@ -98,6 +101,9 @@ impl Reach {
         }
         if self.tls {
             out.push_str("It means something over TLS only: countersign run --tls.\n");
+        }
+        if self.browser {
+            out.push_str("It means something in a real browser only: countersign run --browser chromium.\n");
         }
         out.push_str(match self.isolation {
             Isolation::Shared => "It runs side by side with other cases.\n",

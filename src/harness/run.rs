@@ -209,7 +209,8 @@ async fn ground_with_browser(request: &RunRequest, dialect: &str, seed: u64) -> 
     if request.browser() == Engine::Chromium {
         let base = ground.manifest.at.base.replace("{port}", "1");
         let host = url::Url::parse(&base).ok().and_then(|url| url.host_str().map(str::to_owned));
-        let chromium = Chromium::start(host.as_slice()).await.map_err(|error| error.to_string())?;
+        let chromium = Chromium::start_mapped(host.as_slice(), &[], ground.tls.as_deref()).await;
+        let chromium = chromium.map_err(|error| error.to_string())?;
         ground.chromium = Some(Arc::new(chromium));
     }
     Ok(ground)

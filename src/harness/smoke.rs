@@ -219,6 +219,7 @@ async fn login_and_out(world: &Arc<World>) -> Played {
             method: None,
             from: None,
             how: Default::default(),
+            says: None,
         });
         case.steps.push(step.clone());
         step.act = session_is(SessionIs::Nobody);

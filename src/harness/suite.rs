@@ -418,6 +418,7 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
         ("linking", at.places.contains_key("link")),
         ("backchannel-logout", at.endpoints.contains_key("backchannel_logout")),
         ("frontchannel-logout", at.endpoints.contains_key("frontchannel_logout")),
+        ("check-session", at.places.contains_key("check_session")),
         ("deauthorize", at.endpoints.contains_key("deauthorize")),
         ("post-remove", at.endpoints.contains_key("post_remove")),
         ("cookie-login", at.places.contains_key("cookie_login")),

@@ -17,7 +17,7 @@ use crate::model::exchange::Sequence;
 use crate::model::fault::ProviderName;
 use crate::model::manifest::Manifest;
 use crate::partner::{Launch, LaunchError, Running, Setup};
-use crate::provider::{Circle, ClientRegistration, Provider, ProviderConfig, ProviderError};
+use crate::provider::{Circle, ClientRegistration, Everyday, Provider, ProviderConfig, ProviderError};
 use crate::tls::Authority;
 
 pub use second::Second;
@@ -137,7 +137,7 @@ impl World {
         let manifest = &ground.manifest;
         let sequence = Sequence::default();
         let circle = Circle::default();
-        let provider = Provider::start(ProviderConfig {
+        let config = ProviderConfig {
             name: ProviderName::Main,
             dialect: Arc::clone(&ground.dialect),
             listen: listens(manifest.provider.listen.as_deref(), sole)?,
@@ -149,8 +149,10 @@ impl World {
             registration: false,
             capacity: None,
             tls: ground.tls.clone(),
-        })
-        .await?;
+        };
+        // A partner that watches sessions there has a provider that manages them; any other is told nothing of it.
+        let session_management = manifest.at.places.contains_key("check_session");
+        let provider = Provider::serve(config, Everyday { session_management, ..Everyday::default() }).await?;
         let others = Second::start_all(ground, sole, &sequence, &circle).await?;
         let setup = Setup {
             issuer: provider.issuer().to_owned(),

@@ -77,11 +77,12 @@ pub enum Endpoint {
     Revocation,
     Poll,
     EndSession,
+    CheckSession,
 }
 
 impl Endpoint {
     /// All of them.
-    pub const ALL: [Endpoint; 12] = [
+    pub const ALL: [Endpoint; 13] = [
         Endpoint::Discovery,
         Endpoint::Jwks,
         Endpoint::Authorization,
@@ -94,6 +95,7 @@ impl Endpoint {
         Endpoint::Revocation,
         Endpoint::Poll,
         Endpoint::EndSession,
+        Endpoint::CheckSession,
     ];
 
     /// The name as case files spell it.
@@ -111,6 +113,7 @@ impl Endpoint {
             Endpoint::Revocation => "revocation",
             Endpoint::Poll => "poll",
             Endpoint::EndSession => "end_session",
+            Endpoint::CheckSession => "check_session",
         }
     }
 

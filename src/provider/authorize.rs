@@ -1,14 +1,13 @@
 //! The authorization endpoint and its pages (RFC 6749, section 4.1; OpenID Connect Core, section 3.1.2).
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::model::case::PkcePolicy;
 use crate::model::fault::{Endpoint, Message};
 use crate::model::wire::Wire;
 
 use super::check_session;
-use super::cookies::{browser_cookie, cookie, embedded_cookie, remembered_by, session_cookie};
+use super::cookies::{browser_cookie, cookie, remembered_by, session_cookie};
 use super::dialect::held::{self, Key};
 use super::dialect::{Granted, is_same_origin};
 use super::everyday;
@@ -19,6 +18,7 @@ use super::mint::answer::{Answer, Carrier};
 use super::pages;
 use super::pkce;
 use super::reply::{Reply, redirect_error};
+pub(super) use super::sessions::{begin_session, embedded_session_of, new_login, session_of};
 use super::state::{Login, Shared, random_id};
 
 /// The parameters that this endpoint knows; none may stand there twice.
@@ -253,23 +253,6 @@ fn target(shared: &Shared, redirect_uri: &str) -> String {
     }
 }
 
-/// The session of the browser that asks, if it is one of the same attempt and still good.
-pub(super) fn session_of(shared: &Shared, inbound: &Inbound, origin: &Origin) -> Option<(String, Session)> {
-    session_in(shared, inbound.cookie(session_cookie(shared))?, origin)
-}
-
-/// The same as pages of other sites see it.
-pub(super) fn embedded_session_of(shared: &Shared, inbound: &Inbound, origin: &Origin) -> Option<(String, Session)> {
-    session_in(shared, inbound.cookie(&embedded_cookie(shared))?, origin)
-}
-
-fn session_in(shared: &Shared, id: &str, origin: &Origin) -> Option<(String, Session)> {
-    let session = shared.ledger().sessions.get(id).cloned()?;
-    let same = session.origin.attempt.id == origin.attempt.id && !session.ended;
-    let locked = origin.attempt.inner().locked.contains(&session.person);
-    (same && !locked).then(|| (id.to_owned(), session))
-}
-
 fn page_path(shared: &Shared, page: &str) -> String {
     let place = shared.dialect.told_path("authorization").unwrap_or_else(|| "/authorize".to_owned());
     shared.public_path(&format!("{place}/{page}"))
@@ -335,26 +318,6 @@ fn login_page(
     let (site, action) = (shared.dialect.title.as_str(), page_path(shared, "login"));
     let step = pages::Step { site, client, action: &action, transaction };
     pages::Login { step, hint, error, accounts: &accounts }.page()
-}
-
-/// A login of whoever comes without an attempt.
-pub(super) fn new_login(attempt: &Arc<super::state::AttemptState>) -> Origin {
-    Origin { attempt: Arc::clone(attempt), browser: String::new(), tab: random_id(), person: None }
-}
-
-/// Somebody is signed in from now on: the session, its id, and the origin of whatever follows.
-pub(super) fn begin_session(shared: &Shared, origin: &Origin, person: &str) -> (Origin, String, Session) {
-    let origin = Origin { person: Some(person.to_owned()), ..origin.clone() };
-    let session = Session {
-        origin: origin.clone(),
-        person: person.to_owned(),
-        sid: random_id(),
-        auth_time: origin.attempt.now(),
-        ended: false,
-    };
-    let id = random_id();
-    shared.ledger().sessions.insert(id.clone(), session.clone());
-    (origin, id, session)
 }
 
 fn consent_page(

@@ -1,5 +1,6 @@
 // The frame of the provider that a page of a site asks whether the person's session is still the one it knows (OpenID
 // Connect Session Management 1.0, section 3.2). It asks nobody: it compares a hash with what this browser's cookie says.
+// Only that it was asked something senseless it tells the provider, once, so that people see it.
 (function () {
   'use strict';
   var about = JSON.parse(document.getElementById('about').textContent);
@@ -66,9 +67,16 @@
     return now === parts[2] ? 'unchanged' : 'changed';
   }
 
+  var told = false;
   window.addEventListener('message', function (event) {
     // Nothing can be told to a page without an origin, and this frame tells itself nothing.
     if (!event.source || event.source === window || event.origin === 'null') return;
-    event.source.postMessage(answer(event.data, event.origin), event.origin);
+    var said = answer(event.data, event.origin);
+    event.source.postMessage(said, event.origin);
+    if (said === 'error' && !told) {
+      told = true;
+      var about = new URLSearchParams({ said: said, message: String(event.data).slice(0, 200), origin: event.origin });
+      fetch(window.location.pathname, { method: 'POST', body: about });
+    }
   });
 })();

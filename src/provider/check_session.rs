@@ -12,10 +12,12 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
 
+use crate::model::fault::Endpoint;
 use crate::model::wire::Wire;
 
 use super::cookies::state_cookie;
 use super::everyday::Everyday;
+use super::inbound::{Inbound, one};
 use super::ledger::AuthorizationRequest;
 use super::mint::answer::Answer;
 use super::mint::mac::hex;
@@ -97,6 +99,14 @@ fn reach(everyday: &Everyday, issuer: &str) -> &'static str {
     if secure { "Secure; SameSite=None" } else { "SameSite=Lax" }
 }
 
+/// The frame was asked something that it does not understand, and says so here: nobody sees what goes on in a frame.
+pub(super) fn misunderstood(inbound: &Inbound) -> Reply {
+    let origin = one(&inbound.form, "origin").unwrap_or_default();
+    let why = format!("a page of {origin} asked the frame something that it does not understand");
+    let reply = Reply::of(Endpoint::CheckSession, Answer::empty(204));
+    Reply { message: None, ..reply }.because(why)
+}
+
 /// The page for the frame. Only pages of an origin that a client has registered are answered, each about its own client.
 pub(super) fn page(shared: &Shared) -> Reply {
     let clients: serde_json::Map<String, serde_json::Value> = {
@@ -117,7 +127,7 @@ pub(super) fn page(shared: &Shared) -> Reply {
     // Pages of sites frame it, that is what it is for.
     answer.headers.retain(|(name, _)| name != "x-frame-options" && name != "content-security-policy");
     let digest = STANDARD.encode(Sha256::digest(SCRIPT.as_bytes()));
-    let policy = format!("default-src 'none'; script-src 'sha256-{digest}'");
+    let policy = format!("default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'");
     Reply::page(answer.with("content-security-policy", &policy))
 }
 

@@ -44,7 +44,7 @@ pub(super) fn embedded_cookie(shared: &Shared) -> String {
 pub(super) fn remembered_by(shared: &Shared, answer: Answer, id: &str) -> Answer {
     let answer = answer.with("set-cookie", &cookie(shared, session_cookie(shared), id));
     let answer = check_session::remembered_by(shared, answer, Some(id));
-    if !shared.adapter.is_some_and(Adapter::is_embedded) {
+    if !shared.adapter.is_some_and(Adapter::is_embedded) && !check_session::is_on(shared) {
         return answer;
     }
     let (name, path) = (embedded_cookie(shared), &shared.prefix);

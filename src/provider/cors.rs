@@ -42,5 +42,8 @@ pub(super) fn readable(inbound: &Inbound, mut reply: Reply) -> Reply {
 
 /// No endpoint stands for registration, which carries no cookies either.
 fn is_open(endpoint: Option<Endpoint>) -> bool {
-    !matches!(endpoint, None | Some(Endpoint::Authorization | Endpoint::EndSession | Endpoint::Introspection))
+    !matches!(
+        endpoint,
+        None | Some(Endpoint::Authorization | Endpoint::EndSession | Endpoint::CheckSession | Endpoint::Introspection)
+    )
 }

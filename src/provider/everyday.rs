@@ -1,5 +1,6 @@
 //! How a provider treats people and programs that come to it in everyday development, rather than in an attempt: what
-//! `serve` switches on. By default nothing: a provider of a run is exactly as strict as its cases expect.
+//! `serve` switches on. By default nothing: a provider of a run is exactly as strict as its cases expect. A run switches on
+//! session management, for a partner that watches it.
 
 use serde_json::{Map, Value as Json};
 

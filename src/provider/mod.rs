@@ -28,6 +28,7 @@ mod register;
 mod reply;
 mod resources;
 mod server;
+mod sessions;
 mod state;
 mod tenants;
 mod token;

@@ -226,6 +226,7 @@ fn route(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<Origin>, told: 
         Role::Introspection => introspect::request(shared, inbound),
         Role::Device => device::request(shared, inbound),
         Role::Verification => device::verification(shared, inbound),
+        Role::CheckSession if inbound.is_post() => check_session::misunderstood(inbound).from(tagged),
         Role::CheckSession => check_session::page(shared).from(tagged),
         Role::Registration => register::request(shared, inbound).from(tagged),
         Role::EndSession => {

@@ -118,7 +118,7 @@ impl Shared {
             routes.add(device::VERIFICATION, Role::Verification, "GET, POST");
         }
         if setup.everyday.session_management && setup.dialect.openid {
-            routes.add(check_session::PATH, Role::CheckSession, "GET");
+            routes.add(check_session::PATH, Role::CheckSession, "GET, POST");
         }
         Arc::new(Shared {
             name: setup.name,

@@ -8,10 +8,11 @@
   function ask() { provider.postMessage(about.client + ' ' + about.state, origin); }
   var asking = setInterval(ask, about.every);
   window.addEventListener('message', function (event) {
-    if (event.origin !== origin || event.source !== provider) return;
+    if (!about.anybody && (event.origin !== origin || event.source !== provider)) return;
     if (event.data !== 'unchanged') clearInterval(asking);
     // Whoever asks anew upon an error would do so for ever.
-    if (event.data === 'changed') window.location.replace(about.again);
+    var next = event.data === 'changed' ? about.changed : about.error;
+    if (event.data !== 'unchanged' && next) window.location.replace(next);
   });
   ask();
 })();

@@ -11,10 +11,14 @@ use super::login;
 use super::state::{App, Session};
 use super::web::{Page, Visit, escaped, session_of};
 
+/// The page that is watched. Not the first one that a person sees: watching costs a browser two frames.
+pub(super) const WATCHED: &str = "/account";
 /// Where the frame is that asks.
 pub(super) const PATH: &str = "/watch";
 /// Where it goes when the session has changed.
 pub(super) const AGAIN: &str = "/watch/again";
+/// Where it goes instead in partners that do not ask.
+pub(super) const END: &str = "/watch/end";
 /// What runs in the frame that asks.
 const SCRIPT: &str = include_str!("check_session.js");
 /// Milliseconds between two questions.
@@ -46,7 +50,16 @@ pub(super) async fn over(app: &Arc<App>, visit: &Visit, mut page: Page) -> Page 
 pub(super) async fn frame(app: &Arc<App>, visit: &Visit) -> Page {
     let Some((session, state, frame)) = watched(app, visit).await else { return ended() };
     let client = &app.of_issuer(&session.issuer).config.client_id;
-    let about = json!({ "frame": frame, "client": client, "state": state, "every": EVERY, "again": AGAIN });
+    let unasked = app.flaws.has("session-change-unasked") || app.flaws.has("session-change-by-anybody");
+    let about = json!({
+        "frame": frame,
+        "client": client,
+        "state": state,
+        "every": EVERY,
+        "changed": if unasked { Some(END) } else { (!app.flaws.has("session-change-ignored")).then_some(AGAIN) },
+        "error": app.flaws.has("session-error-asks").then_some(AGAIN),
+        "anybody": app.flaws.has("session-change-by-anybody"),
+    });
     let about = about.to_string().replace('<', "\\u003c");
     let content = format!("<script type=\"application/json\" id=\"about\">{about}</script>\n<script>{SCRIPT}</script>");
     Page::html(200, "Watching", &content)
@@ -57,6 +70,15 @@ pub(super) async fn again(app: &Arc<App>, visit: &Visit) -> Page {
     let Some((session, ..)) = watched(app, visit).await else { return ended() };
     let app = app.of_issuer(&session.issuer);
     login::begin_silently(app, visit, session.id_token).await
+}
+
+/// What partners do that end the session at once. Those that ask first have no such place.
+pub(super) fn unasked(app: &Arc<App>, visit: &Visit) -> Page {
+    if !app.flaws.has("session-change-unasked") && !app.flaws.has("session-change-by-anybody") {
+        return Page::sorry(404, "There is nothing here.");
+    }
+    let id = session_of(app, visit).map(|(id, _)| id);
+    end(app, id.as_deref())
 }
 
 /// It is she: her session goes on, and what is watched from now on is what the provider says of it.
@@ -77,6 +99,9 @@ pub(super) fn goes_on(app: &App, visit: &Visit, old: Option<&str>, sub: &str, id
 
 /// It is not, or nobody is signed in there: her session here is over.
 pub(super) fn end(app: &App, id: Option<&str>) -> Page {
+    if app.flaws.has("session-change-asks-only") {
+        return Page::html(200, "Watched", "");
+    }
     if let Some(id) = id {
         app.inner().sessions.remove(id);
     }

@@ -180,6 +180,23 @@ pub const FLAWS: &[Switch] = &[
     flaw("frontchannel-ends-all", Base::Full, "front-channel logout ends every session there is"),
     flaw("frontchannel-not-frameable", Base::Full, "the address for front-channel logout may not be framed"),
     flaw("frontchannel-cached", Base::Full, "the answer to front-channel logout may be kept for an hour"),
+    flaw("session-change-ignored", Base::Full, "the page that watches the session does nothing when it has changed"),
+    flaw(
+        "session-change-asks-only",
+        Base::Full,
+        "a changed session is asked about, and whatever the answer she stays in",
+    ),
+    flaw(
+        "session-change-unasked",
+        Base::Full,
+        "a changed session ends hers here, and nobody asks who is signed in there",
+    ),
+    flaw(
+        "session-change-by-anybody",
+        Base::Full,
+        "whoever posts to the page that watches the session ends it, from whatever origin",
+    ),
+    flaw("session-error-asks", Base::Full, "the page that watches the session asks anew upon an error, for ever"),
     // resilience
     flaw("tls-verify-off", Base::Min, "the provider's certificate is not looked at"),
     flaw("no-http-timeout", Base::Min, "waits for the provider for ever"),

@@ -21,6 +21,7 @@ local_login = { path = "/local-login", method = "POST", page = "/local-login", f
 const OPENID: &str = r#"
 endpoints.backchannel_logout = "/backchannel-logout"
 endpoints.frontchannel_logout = "/frontchannel-logout"
+check_session = "/account"
 "#;
 
 /// The front end gets an access token by itself.

@@ -226,9 +226,11 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
                 None => me(app, visit),
             }
         }
-        ("GET", "/") => check_session::over(app, visit, home(app, visit)).await,
+        ("GET", "/") => home(app, visit),
+        ("GET", check_session::WATCHED) => check_session::over(app, visit, home(app, visit)).await,
         ("GET", check_session::PATH) => check_session::frame(app, visit).await,
         ("GET", check_session::AGAIN) => check_session::again(app, visit).await,
+        ("GET", check_session::END) => check_session::unasked(app, visit),
         ("GET", "/me") => me(app, visit),
         ("GET", "/app.js") => script(app),
         ("GET", "/login") => login::begin(app, visit).await,

@@ -38,6 +38,9 @@ pub fn text(matrix: &KillMatrix) -> String {
 fn closing(matrix: &KillMatrix) -> String {
     let (killed, all) = matrix.score();
     let mut out = format!("\n{killed} of {all} flaws killed\n");
+    for (flaw, why) in &matrix.untried {
+        out.push_str(&format!("not tried: {flaw}: {why}\n"));
+    }
     for id in &matrix.idle {
         out.push_str(&format!("case or rule that kills nothing: {id}\n"));
     }
@@ -78,7 +81,8 @@ pub fn json(matrix: &KillMatrix) -> String {
         })
         .collect();
     let (killed, all) = matrix.score();
-    let whole = json!({ "format": 1, "dialect": matrix.dialect, "killed": killed, "flaws": all, "idle": matrix.idle, "rows": rows });
+    let untried: Vec<_> = matrix.untried.iter().map(|(flaw, why)| json!({ "flaw": flaw, "why": why })).collect();
+    let whole = json!({ "format": 1, "dialect": matrix.dialect, "killed": killed, "flaws": all, "idle": matrix.idle, "untried": untried, "rows": rows });
     format!("{}\n", serde_json::to_string_pretty(&whole).unwrap_or_default())
 }
 

@@ -3,13 +3,16 @@
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
-    date_time_ymd,
+    PublicKeyData as _, date_time_ymd,
 };
 use rustls::crypto::{CryptoProvider, aws_lc_rs as crypto};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::sign::CertifiedKey;
+use sha2::{Digest as _, Sha256};
 
 use super::jks::trust_store;
 use super::{Client, Files, Server};
@@ -45,6 +48,8 @@ pub struct Authority {
     pem: String,
     /// Further hosts for which its certificates are good.
     hosts: Vec<String>,
+    /// The keys of every certificate that it gives: of the good ones and of the bad ones.
+    keys: [Arc<KeyPair>; 2],
     files: OnceLock<Result<Files, TlsError>>,
 }
 
@@ -58,7 +63,7 @@ impl std::fmt::Debug for Authority {
 pub(super) struct Signed {
     pub certificate: CertificateDer<'static>,
     pub pem: String,
-    pub key: KeyPair,
+    pub key: Arc<KeyPair>,
 }
 
 impl Signed {
@@ -93,7 +98,8 @@ impl Authority {
         let root = params.self_signed(&key).map_err(wrong)?;
         let (pem, der) = (root.pem(), root.der().clone());
         let issuer = Issuer::new(params, key);
-        Ok(Authority { issuer, root: der, pem, hosts: Vec::new(), files: OnceLock::new() })
+        let keys = [KeyPair::generate().map_err(wrong)?, KeyPair::generate().map_err(wrong)?].map(Arc::new);
+        Ok(Authority { issuer, root: der, pem, hosts: Vec::new(), keys, files: OnceLock::new() })
     }
 
     /// Its certificates are good for these hosts as well: those of the real provider, for whoever has them lead here.
@@ -101,6 +107,13 @@ impl Authority {
     pub fn vouching_for(mut self, hosts: impl IntoIterator<Item = String>) -> Authority {
         self.hosts.extend(hosts);
         self
+    }
+
+    /// The SHA-256 hashes, in Base64, of the public keys (SubjectPublicKeyInfo) in its certificates, the bad ones
+    /// included: what a browser is told that is to take these and no others (`--ignore-certificate-errors-spki-list`).
+    pub fn pins(&self) -> [String; 2] {
+        let pin = |key: &KeyPair| STANDARD.encode(Sha256::digest(key.subject_public_key_info()));
+        [pin(&self.keys[0]), pin(&self.keys[1])]
     }
 
     /// The root certificate as PEM, for whoever shall trust it.
@@ -142,7 +155,7 @@ impl Authority {
     /// A certificate that is as it must be.
     pub(super) fn good(&self) -> Result<Signed, TlsError> {
         let names: Vec<&str> = NAMES.into_iter().chain(self.hosts.iter().map(String::as_str)).collect();
-        self.leaf(&names, (HOUR, DAYS))
+        self.leaf(&names, (HOUR, DAYS), &self.keys[0])
     }
 
     /// A certificate with one thing wrong: `self-signed`, `expired`, `wrong-name`.
@@ -150,23 +163,22 @@ impl Authority {
         match how {
             "self-signed" => {
                 let wrong = |error| TlsError::new("no self-signed certificate could be made", error);
-                let key = KeyPair::generate().map_err(wrong)?;
-                let certificate = leaf_params(&NAMES, (HOUR, DAYS)).and_then(|params| params.self_signed(&key));
+                let key = Arc::clone(&self.keys[1]);
+                let certificate = leaf_params(&NAMES, (HOUR, DAYS)).and_then(|params| params.self_signed(&*key));
                 let certificate = certificate.map_err(wrong)?;
                 Ok(Signed { pem: certificate.pem(), certificate: certificate.der().clone(), key })
             }
-            "expired" => self.leaf(&NAMES, (DAY * 9, 0)),
-            "wrong-name" => self.leaf(&["elsewhere.example"], (HOUR, DAYS)),
+            "expired" => self.leaf(&NAMES, (DAY * 9, 0), &self.keys[1]),
+            "wrong-name" => self.leaf(&["elsewhere.example"], (HOUR, DAYS), &self.keys[1]),
             other => Err(TlsError::new("no such certificate", other)),
         }
     }
 
-    fn leaf(&self, names: &[&str], times: (Duration, u64)) -> Result<Signed, TlsError> {
+    fn leaf(&self, names: &[&str], times: (Duration, u64), key: &Arc<KeyPair>) -> Result<Signed, TlsError> {
         let wrong = |error| TlsError::new("no certificate could be made", error);
-        let key = KeyPair::generate().map_err(wrong)?;
         let params = leaf_params(names, times).map_err(wrong)?;
-        let certificate = params.signed_by(&key, &self.issuer).map_err(wrong)?;
-        Ok(Signed { pem: certificate.pem(), certificate: certificate.der().clone(), key })
+        let certificate = params.signed_by(&**key, &self.issuer).map_err(wrong)?;
+        Ok(Signed { pem: certificate.pem(), certificate: certificate.der().clone(), key: Arc::clone(key) })
     }
 }
 

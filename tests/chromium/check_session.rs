@@ -15,7 +15,7 @@ use libtest_mimic::Failed;
 use tokio::sync::mpsc;
 
 use super::server::{Asked, html};
-use super::{Held, cause, must, play, same};
+use super::{Held, cause, countersign, must, play, same};
 
 const SECRET: &str = "k7Qm2xV9bT4wZ8nR1cY6pL3sD5fH0jGa";
 
@@ -59,7 +59,7 @@ async fn provider(base: &str, listen: std::net::SocketAddr) -> Result<Provider, 
         name: ProviderName::Main,
         dialect: Arc::new(dialect),
         listen,
-        issuer: (listen.port() != 0).then(|| format!("http://{listen}")),
+        issuer: (listen.port() != 0).then(|| format!("http://localhost:{}", listen.port())),
         clients: vec![client],
         sequence: Sequence::default(),
         people: vec![alice],
@@ -129,15 +129,15 @@ pub fn frame() -> Held {
             _ => html("so"),
         },
         |stage| async move {
-            // Of the host that the provider has: a private window keeps the cookies of other sites from a frame.
-            let base = stage.server.named("");
+            // Another site than the provider's: its frame has its cookies all the same.
+            let base = stage.server.at("");
             let provider = provider(&base, ([127, 0, 0, 1], 0).into()).await?;
             let issuer = provider.issuer().to_owned();
             must(issuer.starts_with("http://localhost:"), issuer.clone())?;
             let origins = [
                 (issuer.clone(), Party::Provider(ProviderName::Main)),
                 (base.clone(), Party::Partner),
-                (stage.server.at(""), Party::Partner),
+                (stage.server.named(""), Party::Partner),
             ];
             let surroundings = Surroundings {
                 sequence: Sequence::default(),
@@ -159,7 +159,7 @@ pub fn frame() -> Held {
                 let base = scene.base.clone();
                 same(scene.ask_from(&base, message).await?.as_str(), "error")?;
             }
-            let stranger = stage.server.at("");
+            let stranger = stage.server.named("");
             same(scene.ask_from(&stranger, &format!("site {alice}")).await?.as_str(), "error")?;
 
             scene.open(format!("{}/end_session", scene.issuer)).await?;
@@ -196,6 +196,21 @@ fn silent(provider: &Provider) -> usize {
     provider.everybody().exchanges().iter().filter(|seen| seen.request.url.contains("prompt=none")).count()
 }
 
+pub fn cases() -> Held {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    let watched = ["run", "--base", "full", "logout/check-session"];
+    let (output, said) = countersign(root, &watched, None)?;
+    must(output.status.code() == Some(0) && said.contains("add --browser chromium"), said)?;
+    let in_browser: Vec<&str> = watched.into_iter().chain(["--browser", "chromium"]).collect();
+    let (output, said) = countersign(root, &in_browser, None)?;
+    must(output.status.code() == Some(0) && said.contains("4 passed"), said)?;
+    let flaws = ["ignored", "asks-only", "unasked", "by-anybody"].map(|flaw| format!("session-change-{flaw}"));
+    let flaws = flaws.iter().map(String::as_str).chain(["session-error-asks"]);
+    let killing: Vec<&str> = ["kill-matrix"].into_iter().chain(flaws.flat_map(|flaw| ["--flaw", flaw])).collect();
+    let (output, said) = countersign(root, &killing, None)?;
+    must(output.status.code() == Some(0) && said.contains("5 of 5 flaws killed") && !said.contains("partly"), said)
+}
+
 pub fn partner() -> Held {
     let (says, mut said) = mpsc::unbounded_channel();
     play(
@@ -210,7 +225,7 @@ pub fn partner() -> Held {
         |stage| async move {
             // The partner knows the issuer before it starts, and the provider the partner.
             let free = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?;
-            let issuer = format!("http://{free}");
+            let issuer = format!("http://localhost:{}", free.port());
             let reference = Reference::start(ReferenceConfig {
                 base: Base::Full,
                 flaws: Default::default(),
@@ -248,10 +263,11 @@ pub fn partner() -> Held {
             };
             let home = open("first", format!("{base}/login")).await?;
             must(home.url == format!("{base}/") && home.text.contains("Your account"), home.text)?;
+            open("first", format!("{base}/account")).await?;
 
             // Nobody but the provider's frame says that the session has changed.
             let mut forged = url::Url::parse(&stage.server.at("/forge"))?;
-            forged.query_pairs_mut().append_pair("shop", &format!("{base}/"));
+            forged.query_pairs_mut().append_pair("shop", &format!("{base}/account"));
             open("stranger", forged.into()).await?;
             let frames = tokio::time::timeout(Duration::from_secs(20), said.recv()).await.map_err(|_| "no forgery")?;
             same(frames.as_deref(), Some("2"))?;

@@ -14,7 +14,7 @@ use countersign::model::fault::ProviderName;
 use countersign::model::persona::Person;
 use countersign::provider::dialect::facebook::{legacy_sig, seal};
 use countersign::provider::{ClientRegistration, Everyday, Provider, ProviderConfig};
-use countersign::tls::{Authority, Client};
+use countersign::tls::Authority;
 use libtest_mimic::Failed;
 use serde_json::Value as Json;
 
@@ -126,15 +126,15 @@ impl Scene {
             let _ = script.set(provider.issuer().trim_start_matches("http://").to_owned());
         }
         let issuer = provider.issuer().to_owned();
-        let scene = Scene::around(server, &issuer, alice, tls.map(|own| own.client()).transpose()?).await?;
+        let scene = Scene::around(server, &issuer, alice, tls).await?;
         Ok(Scene { provider: Some(provider), ..scene })
     }
 
-    async fn around(server: Server, issuer: &str, alice: Person, tls: Option<Client>) -> Result<Scene, Failed> {
+    async fn around(server: Server, issuer: &str, alice: Person, tls: Option<Arc<Authority>>) -> Result<Scene, Failed> {
         let address = issuer.rsplit('/').next().unwrap_or_default().replace("localhost", "127.0.0.1");
         // Browsers know by themselves that these hosts are asked over https alone.
         let mapped = HOSTS.map(|host| (format!("{host}:443"), address.clone()));
-        let chromium = Arc::new(Chromium::start_mapped(&[], &mapped).await?);
+        let chromium = Arc::new(Chromium::start_mapped(&[], &mapped, tls.as_deref()).await?);
         let main = Party::Provider(ProviderName::Main);
         let mut origins =
             vec![(issuer.to_owned(), main), (server.at(""), Party::Partner), (server.named(""), Party::Partner)];
@@ -145,7 +145,7 @@ impl Scene {
             origins,
             tag: None,
             limits: Limits { answer: Duration::from_secs(20), ..Limits::default() },
-            tls,
+            tls: tls.map(|own| own.client()).transpose()?,
             chromium: Some(Arc::clone(&chromium)),
         };
         let browser = Browser::new("one", surroundings);

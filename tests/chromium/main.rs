@@ -6,6 +6,7 @@ mod facebook;
 mod logout;
 #[path = "../agent/server.rs"]
 mod server;
+mod window;
 
 use std::path::Path;
 use std::process::{Command, ExitCode, Output};
@@ -24,7 +25,7 @@ type Test = fn() -> Held;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![Trial::test("a Chromium that is not there blocks the run with advice", missing)];
-    let needs: [(&str, Test); 16] = [
+    let needs: [(&str, Test); 20] = [
         ("redirects are followed, and the tag goes to the issuer alone", tagged),
         ("a page rests when its scripts have had their turn", scripts),
         ("a form is sent as it was filled in, and its cookies are known", forms),
@@ -40,6 +41,10 @@ fn main() -> ExitCode {
         ("the provider's page of signing out loads the address of each site in a frame", logout::frames),
         ("the provider's frame tells a site whether the session is the one that it knows", check_session::frame),
         ("a partner that watches the session ends its own, and at nobody else's word", check_session::partner),
+        ("a window that a site opens hears what the site says, and its frames do", window::heard),
+        ("a look from outside goes by the name that pages go by", window::name),
+        ("only the certificates of the run's own authority are taken", window::certificates),
+        ("the cases of session management hold, and each flaw of a watching page is caught", check_session::cases),
         ("an honest partner passes with the same ladders as over HTTP, and a flaw fails", verdicts),
     ];
     let here = Chromium::find().is_ok();

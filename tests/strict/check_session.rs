@@ -108,11 +108,34 @@ async fn the_advertised_frame_may_stand_in_pages_of_sites_and_runs_its_own_scrip
     let (_, script) = page.body.split_once("<script>").unwrap();
     let (script, _) = script.split_once("</script>").unwrap();
     let digest = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, Sha256::digest(script.as_bytes()));
-    assert_eq!(policy, format!("default-src 'none'; script-src 'sha256-{digest}'"));
+    assert_eq!(policy, format!("default-src 'none'; script-src 'sha256-{digest}'; connect-src 'self'"));
     let (_, about) = page.body.split_once("id=\"about\">").unwrap();
     let about: serde_json::Value = serde_json::from_str(about.split_once("</script>").unwrap().0).unwrap();
     assert_eq!(about["clients"]["shop"], serde_json::json!([ORIGIN]));
     assert_eq!(CALLBACK, format!("{ORIGIN}/callback"));
+}
+
+#[tokio::test]
+async fn the_frame_of_another_site_is_known_by_a_cookie_that_serves_silent_requests_alone() {
+    let site = site().await;
+    let (_, cookies) = site.logged_in(&[]).await;
+    let embedded = cookies.split("; ").find(|cookie| cookie.starts_with("cs_session_embedded=")).expect("a cookie");
+    let silent = site.ask(get(&site.authorize_target(&[("prompt", "none")])).header("cookie", embedded)).await;
+    assert!(silent.parameter("code").is_some(), "{silent:?}");
+    let page = site.ask(get(&site.authorize_target(&[])).header("cookie", embedded)).await;
+    assert!(page.body.contains("data-step=\"login\""), "{page:?}");
+}
+
+#[tokio::test]
+async fn what_the_frame_does_not_understand_is_written_down() {
+    let site = site().await;
+    let told = [("said", "error"), ("message", "shop x"), ("origin", ORIGIN)];
+    assert_eq!(site.ask(post("/check_session", &told)).await.status, 204);
+    let seen =
+        site.provider.everybody().exchanges().into_iter().find(|seen| seen.request.url.ends_with("/check_session"));
+    let seen = seen.expect("an exchange");
+    assert_eq!(seen.endpoint, Some(countersign::model::fault::Endpoint::CheckSession));
+    assert!(seen.note.is_some_and(|note| note.contains(ORIGIN)), "{:?}", seen.request);
 }
 
 #[tokio::test]

@@ -56,6 +56,11 @@ impl Context {
         Ok(Context { id, connection, tabs: Mutex::default(), next, making: tokio::sync::Mutex::default(), changed })
     }
 
+    /// Tells of everything that happens in its pages.
+    pub(super) fn stirring(&self) -> watch::Receiver<u64> {
+        self.changed.subscribe()
+    }
+
     /// The tab of that name, with a page in it.
     async fn tab(&self, name: &str) -> Outcome<Arc<Tab>> {
         let tab = {
@@ -102,14 +107,23 @@ impl Context {
             }
             let members: Option<Vec<(String, String)>> =
                 journey.body.as_ref().map(|(_, bytes)| url::form_urlencoded::parse(bytes).into_owned().collect());
-            voyage.course().lure = Some((from.clone(), script::lure(&url, members.as_deref())));
+            let page = match journey.says {
+                Some(_) => script::window(&url),
+                None => script::lure(&url, members.as_deref()),
+            };
+            voyage.course().lure = Some((from.clone(), page));
             url = from;
         }
         let voyage = Arc::new(voyage);
         tab.begin(Arc::clone(&voyage));
         page.state().loading = true;
         let navigated = self.connection.send(Some(&page.session), "Page.navigate", json!({ "url": url }));
-        self.rest(core, &tab, &voyage, Some((page, navigated))).await
+        self.rest(core, &tab, &voyage, Some((Arc::clone(&page), navigated))).await?;
+        if let Some(words) = &journey.says {
+            page.evaluate(&script::say(words)).await?;
+            self.rest(core, &tab, &voyage, None).await?;
+        }
+        self.came_to(&tab, &voyage).await
     }
 
     fn leave_popups(&self, tab: &Tab) -> Outcome<Arc<Target>> {
@@ -141,11 +155,12 @@ impl Context {
             let url = url.split(['?', '#']).next().unwrap_or_default().to_owned();
             return Err(AgentError::NoForm { url, wanted: wanted.words() });
         }
-        self.rest(core, &tab, &voyage, None).await
+        self.rest(core, &tab, &voyage, None).await?;
+        self.came_to(&tab, &voyage).await
     }
 
     /// Waits until every page of a tab rests, or the navigation has come to its end otherwise.
-    async fn rest(&self, core: &Arc<Core>, tab: &Tab, voyage: &Voyage, navigated: Option<Navigated>) -> Outcome<Rest> {
+    async fn rest(&self, core: &Arc<Core>, tab: &Tab, voyage: &Voyage, navigated: Option<Navigated>) -> Outcome<()> {
         let limits = core.surroundings.limits;
         let mut changed = self.changed.subscribe();
         let mut navigated = navigated;
@@ -200,7 +215,7 @@ impl Context {
                 }
             }
         }
-        self.came_to(tab, voyage).await
+        Ok(())
     }
 
     /// No answer in time; a page that is there but not all of it rests as it is.
@@ -322,9 +337,8 @@ async fn attend(
             Target::new(page.target.clone(), page.session, Arc::clone(&tab), connection.clone(), changed.clone());
         known.insert(page.target, Arc::downgrade(&target));
         tokio::spawn(Arc::clone(&target).watch(core.clone(), page.events));
-        let over_tls = core.upgrade().is_some_and(|core| core.surroundings.tls.is_some());
         // A page that cannot be watched is not used.
-        if target.set_up(over_tls).await.is_ok() {
+        if target.set_up().await.is_ok() {
             tab.push(target);
         }
         changed.send_modify(|count| *count += 1);

@@ -16,7 +16,7 @@ mod voyage;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::OnceCell;
+use tokio::sync::{OnceCell, watch};
 
 use super::journey::{Journey, Rest};
 use super::{AgentError, Core, Submission, WantedForm};
@@ -47,6 +47,11 @@ impl Window {
     /// The harness has changed the jar.
     pub(crate) fn cookies_changed(&self) {
         self.stale.store(true, Ordering::Release);
+    }
+
+    /// Tells of everything that happens in its pages, once there are some.
+    pub(crate) fn stirring(&self) -> Option<watch::Receiver<u64>> {
+        self.context.get().map(Context::stirring)
     }
 
     async fn context(&self, core: &Arc<Core>) -> Result<&Context, AgentError> {

@@ -8,7 +8,8 @@ use serde_json::json;
 use tokio::process::{Child, Command};
 use tokio::sync::Mutex;
 
-use super::connection::Connection;
+use super::connection::{Connection, text};
+use crate::tls::Authority;
 
 /// Names under which it is looked for in `PATH`.
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
@@ -20,7 +21,7 @@ const START: Duration = Duration::from_secs(30);
 const END: Duration = Duration::from_secs(3);
 
 /// What it is told. Nothing goes out by itself: no updates, no sync, no reports.
-const FLAGS: [&str; 22] = [
+const FLAGS: [&str; 24] = [
     "--headless",
     "--remote-debugging-pipe",
     "--disable-gpu",
@@ -43,10 +44,21 @@ const FLAGS: [&str; 22] = [
     "--disable-renderer-backgrounding",
     // Frames of other sites stay in the page's process, where their requests are seen with it.
     "--disable-site-isolation-trials",
+    // A context has one process for all its pages. Else every step from one site to another, of which a login has three,
+    // starts one: of 0.39 s that a context with such steps takes, 0.1 s.
+    "--renderer-process-limit=1",
+    // Pages are made in contexts only.
+    "--no-startup-window",
     "--mute-audio",
     "--disable-features=LocalNetworkAccessChecks,HttpsUpgrades,HttpsFirstBalancedModeAutoEnable,BackForwardCache,\
      IsolateOrigins,site-per-process,Translate,OptimizationHints,MediaRouter,AutofillServerCommunication",
 ];
+
+/// Settings of its profile, which every context begins with. A context counts as a private window, and in those Chromium
+/// holds back the cookies of other sites, whatever they say of `SameSite`; in any other window it does not. What a provider's
+/// frame in a partner's page does (session management, silent renewal) depends on them, provider and partner being
+/// different sites: 0 is "hold back none". No flag and no command of the protocol says the same.
+const PREFERENCES: &str = r#"{ "profile": { "cookie_controls_mode": 0 } }"#;
 
 /// Why there is no browser.
 #[derive(Debug, thiserror::Error)]
@@ -75,6 +87,7 @@ pub struct Chromium {
     connection: Connection,
     child: Mutex<Option<Child>>,
     profile: PathBuf,
+    user_agent: String,
 }
 
 impl Chromium {
@@ -98,20 +111,31 @@ impl Chromium {
     /// # Errors
     /// It is missing or does not start.
     pub async fn start(hosts: &[String]) -> Result<Chromium, ChromiumError> {
-        Chromium::start_mapped(hosts, &[]).await
+        Chromium::start_mapped(hosts, &[], None).await
     }
 
-    /// The same, with hosts that stand for others: `("www.facebook.com:80", "127.0.0.1:9400")`.
+    /// The same, with hosts that stand for others (`("www.facebook.com:80", "127.0.0.1:9400")`), and for https with the
+    /// authority whose certificates it takes; every other one it verifies as ever.
     ///
     /// # Errors
     /// It is missing or does not start.
-    pub async fn start_mapped(hosts: &[String], mapped: &[(String, String)]) -> Result<Chromium, ChromiumError> {
+    pub async fn start_mapped(
+        hosts: &[String],
+        mapped: &[(String, String)],
+        authority: Option<&Authority>,
+    ) -> Result<Chromium, ChromiumError> {
         let program = Chromium::find()?;
         let failed = |why: String| ChromiumError::Start { program: program.clone(), why };
         let unique = getrandom::u64().map_err(|error| failed(error.to_string()))?;
         let profile = std::env::temp_dir().join(format!("countersign-chromium-{unique:016x}"));
-        std::fs::create_dir(&profile).map_err(|error| failed(error.to_string()))?;
-        let mut child = command(&program, &profile, hosts, mapped).spawn().map_err(|error| {
+        let settings = profile.join("Default");
+        let written =
+            std::fs::create_dir_all(&settings).and_then(|()| std::fs::write(settings.join("Preferences"), PREFERENCES));
+        let mut command = command(&program, &profile, hosts, mapped);
+        if let Some(authority) = authority {
+            command.arg(format!("--ignore-certificate-errors-spki-list={}", authority.pins().join(",")));
+        }
+        let mut child = written.and_then(|()| command.spawn()).map_err(|error| {
             remove(&profile);
             failed(error.to_string())
         })?;
@@ -119,14 +143,21 @@ impl Chromium {
             return Err(failed("it has no pipes".to_owned()));
         };
         let connection = Connection::over(input, output);
-        let chromium = Chromium { connection, child: Mutex::new(Some(child)), profile };
+        let mut chromium = Chromium { connection, child: Mutex::new(Some(child)), profile, user_agent: String::new() };
         // Every page is held until it is known what it may contact, pop-ups as well.
         let watch = json!({
             "autoAttach": true, "waitForDebuggerOnStart": true, "flatten": true, "filter": [{ "type": "page" }],
         });
-        let greeting = chromium.connection.call(None, "Target.setAutoAttach", watch);
+        let connection = chromium.connection.clone();
+        let greeting = async {
+            connection.call(None, "Target.setAutoAttach", watch).await?;
+            connection.call(None, "Browser.getVersion", json!({})).await
+        };
         match tokio::time::timeout(START, greeting).await {
-            Ok(Ok(_)) => Ok(chromium),
+            Ok(Ok(version)) => {
+                chromium.user_agent = text(&version["userAgent"]);
+                Ok(chromium)
+            }
             Ok(Err(error)) => {
                 chromium.stop().await;
                 Err(failed(error.to_string()))
@@ -136,6 +167,11 @@ impl Chromium {
                 Err(failed(format!("it did not answer within {} s", START.as_secs())))
             }
         }
+    }
+
+    /// What its pages send as `User-Agent`.
+    pub fn user_agent(&self) -> &str {
+        &self.user_agent
     }
 
     pub(crate) fn connection(&self) -> &Connection {

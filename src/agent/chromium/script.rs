@@ -105,6 +105,28 @@ pub(super) fn lure(url: &str, form: Option<&[(String, String)]>) -> String {
     )
 }
 
+/// A page of another place that opens a URL in a window of its own, as soon as it is shown.
+pub(super) fn window(url: &str) -> String {
+    format!(
+        "<!doctype html><title>elsewhere</title><a id=go href=\"{}\"></a><script>var opened = open(go.href)</script>",
+        escaped(url)
+    )
+}
+
+/// What that page posts to the window that it opened, and to every frame in it.
+pub(super) fn say(words: &str) -> String {
+    format!("({SAY})({})", Json::from(words))
+}
+
+const SAY: &str = "words => {
+    const all = [opened];
+    for (let at = 0; at < all.length; at += 1) {
+        for (let frame = 0; frame < all[at].length; frame += 1) all.push(all[at][frame]);
+    }
+    all.forEach(one => one.postMessage(words, '*'));
+    return all.length;
+}";
+
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

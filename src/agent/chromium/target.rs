@@ -77,22 +77,19 @@ impl Target {
     }
 
     /// Lets nothing pass unseen, and then lets it go.
-    pub(super) async fn set_up(&self, user_agent_tls: bool) -> Result<(), CommandError> {
+    pub(super) async fn set_up(&self) -> Result<(), CommandError> {
         let send = |method: &str, params: Json| self.connection.send(Some(&self.session), method, params);
         let everything = json!({ "patterns": [
             { "urlPattern": "*", "requestStage": "Request" }, { "urlPattern": "*", "requestStage": "Response" },
         ]});
-        let mut waiting = vec![
+        let waiting = [
             send("Network.enable", json!({})),
             send("Network.setCacheDisabled", json!({ "cacheDisabled": true })),
             send("Network.setBypassServiceWorker", json!({ "bypass": true })),
             send("Page.enable", json!({})),
             send("Fetch.enable", everything),
+            send("Runtime.runIfWaitingForDebugger", json!({})),
         ];
-        if user_agent_tls {
-            waiting.push(send("Security.setIgnoreCertificateErrors", json!({ "ignore": true })));
-        }
-        waiting.push(send("Runtime.runIfWaitingForDebugger", json!({})));
         for answer in waiting {
             answer.await.unwrap_or(Err(CommandError::Ended))?;
         }
@@ -153,6 +150,17 @@ impl Target {
             }
             "Page.frameStartedLoading" if mine => self.state().loading = true,
             "Page.frameStoppedLoading" if mine => self.state().loading = false,
+            // A frame that goes somewhere is something that the page has asked for.
+            "Page.frameStartedLoading" => {
+                let mut state = self.state();
+                state.activity += 1;
+                state.inflight.insert(text(&params["frameId"]));
+            }
+            "Page.frameStoppedLoading" | "Page.frameDetached" => {
+                let mut state = self.state();
+                state.activity += 1;
+                state.inflight.remove(params["frameId"].as_str().unwrap_or_default());
+            }
             "Page.javascriptDialogOpening" => {
                 // Nobody is there to read it; only leaving a page is agreed to.
                 let leave = params["type"] == "beforeunload";

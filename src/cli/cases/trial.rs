@@ -16,6 +16,7 @@ use crate::harness::plan;
 use crate::harness::reach::reach;
 use crate::harness::run::{self as harness, RunRequest, SubjectSpec};
 use crate::harness::suite::Suite;
+use crate::model::manifest::Engine;
 use crate::model::result::Report;
 use crate::model::verdict::{Tier, Verdict};
 use crate::reference::{Base, FLAWS};
@@ -102,10 +103,12 @@ fn honest(alone: &Arc<Suite>, file: &Path, dialect: &str, runtime: &tokio::runti
 
 async fn play(alone: &Arc<Suite>, file: &Path, base: Base, dialect: &str) -> Report {
     let tls = alone.cases.iter().any(|case| plan::needs_tls(case));
+    let browser = alone.cases.iter().map(|case| plan::browser_for(case)).find(|own| *own != Engine::Http);
     let request = RunRequest {
         tier: Some(Tier::Fapi),
         rerun_prefix: format!("countersign cases try {}", file.display()),
         tls,
+        browser,
         ..RunRequest::new(Arc::clone(alone), SubjectSpec::reference(base, dialect))
     };
     let (events, _nobody) = unbounded_channel();

@@ -130,6 +130,10 @@ impl Play {
                     navigation.form.get_or_insert_with(Vec::new);
                 }
                 How::Frame | How::Image | How::Fetch => navigation.embedded = true,
+                How::Window => {
+                    let says = visit.says.as_ref().and_then(|value| self.text(value));
+                    navigation.says = Some(says.unwrap_or_default());
+                }
             }
         }
         self.in_mode(navigation)

@@ -306,6 +306,8 @@ pub struct Visit {
     pub from: Option<Site>,
     /// How that site causes it.
     pub how: How,
+    /// What the site posts to the window that it has opened, and to every frame in it; with [`How::Window`].
+    pub says: Option<Value>,
 }
 
 /// Where a visit goes.
@@ -339,6 +341,7 @@ pub enum How {
     Frame,
     Image,
     Fetch,
+    Window,
 }
 
 /// `cookies`.

@@ -147,7 +147,7 @@ pub struct At {
 }
 
 /// The places that `[at]` may name beside `base`, `return_param`, `features` and `endpoints`.
-pub const PLACES: [&str; 17] = [
+pub const PLACES: [&str; 18] = [
     "login",
     "logout",
     "callback",
@@ -164,6 +164,7 @@ pub const PLACES: [&str; 17] = [
     "cookie_login",
     "share",
     "device_login",
+    "check_session",
     "home",
 ];
 

@@ -59,7 +59,8 @@ impl Role {
             Role::Introspection => Endpoint::Introspection,
             Role::EndSession => Endpoint::EndSession,
             Role::Device => Endpoint::Device,
-            Role::Registration | Role::Verification | Role::CheckSession => return None,
+            Role::CheckSession => Endpoint::CheckSession,
+            Role::Registration | Role::Verification => return None,
         })
     }
 }

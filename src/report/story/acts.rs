@@ -102,8 +102,12 @@ fn visit_words(visit: &Visit) -> String {
             How::Frame => "a frame",
             How::Image => "an image",
             How::Fetch => "a script",
+            How::Window => "a window opened",
         };
         words.push_str(&format!(", caused by {how} on {site}"));
+        if let Some(says) = &visit.says {
+            words.push_str(&format!(", which posts {} to it and to every frame in it", values::value(says)));
+        }
     }
     words
 }

@@ -117,12 +117,13 @@ fn visit<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Visit> {
         method: None,
         from: None,
         how: How::Link,
+        says: None,
     };
     if let DeValue::String(_) = node.get_ref() {
         return Some(Visit { target: target(reader, node)?, ..empty });
     }
     let table = reader.table_of(node)?;
-    let keys = ["to", "url", "at", "as", "set", "drop", "duplicate", "headers", "method", "from", "how"];
+    let keys = ["to", "url", "at", "as", "set", "drop", "duplicate", "headers", "method", "from", "how", "says"];
     reader.only(table, &keys, "`visit`");
     let target = match (table.get("to"), table.get("url")) {
         (Some(place), None) => target(reader, place)?,
@@ -151,9 +152,18 @@ fn visit<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Visit> {
         "frame" => Some(How::Frame),
         "image" => Some(How::Image),
         "fetch" => Some(How::Fetch),
+        "window" => Some(How::Window),
         _ => None,
     };
-    let hows = ["link", "form", "frame", "image", "fetch"];
+    let hows = ["link", "form", "frame", "image", "fetch", "window"];
+    let how = table.get("how").and_then(|node| reader.word_of(node, "way to cause a request", &hows, how));
+    let how = how.unwrap_or_default();
+    let site = table.get("from").and_then(|node| reader.word_of(node, "site", &["attacker", "provider"], site));
+    let says = table.get("says");
+    if let Some(says) = says.filter(|_| how != How::Window || site.is_none()) {
+        let help = "visit = { to = …, from = \"attacker\", how = \"window\", says = … }";
+        reader.error(says.span(), "only a site that opens a window can post something to it", help);
+    }
     Some(Visit {
         target,
         at: table.get("at").and_then(|node| provider(reader, node)).unwrap_or_default(),
@@ -163,11 +173,9 @@ fn visit<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Visit> {
         duplicate: table.get("duplicate").map(|node| repeated(reader, node)).unwrap_or_default(),
         headers: table.get("headers").map(|node| named(reader, node)).unwrap_or_default(),
         method: table.get("method").and_then(|node| reader.text_of(node)),
-        from: table.get("from").and_then(|node| reader.word_of(node, "site", &["attacker", "provider"], site)),
-        how: table
-            .get("how")
-            .and_then(|node| reader.word_of(node, "way to cause a request", &hows, how))
-            .unwrap_or_default(),
+        from: site,
+        how,
+        says: says.map(|node| value(reader, node)),
     })
 }
 

@@ -228,7 +228,8 @@ fn actions() -> Vec<(&'static str, Json)> {
             ("headers", open_table("Request headers.")),
             ("method", text("The place's when absent.")),
             ("from", words("The site that causes it; typed by the person when absent.", &["attacker", "provider"])),
-            ("how", words("How that site causes it.", &["link", "form", "frame", "image", "fetch"])),
+            ("how", words("How that site causes it.", &["link", "form", "frame", "image", "fetch", "window"])),
+            ("says", any("What the site posts to the window that it has opened, and to every frame in it.")),
         ],
         &[],
     );
