@@ -203,12 +203,8 @@ pub fn cases() -> Held {
     must(output.status.code() == Some(0) && said.contains("add --browser chromium"), said)?;
     let in_browser: Vec<&str> = watched.into_iter().chain(["--browser", "chromium"]).collect();
     let (output, said) = countersign(root, &in_browser, None)?;
-    must(output.status.code() == Some(0) && said.contains("4 passed"), said)?;
-    let flaws = ["ignored", "asks-only", "unasked", "by-anybody"].map(|flaw| format!("session-change-{flaw}"));
-    let flaws = flaws.iter().map(String::as_str).chain(["session-error-asks"]);
-    let killing: Vec<&str> = ["kill-matrix"].into_iter().chain(flaws.flat_map(|flaw| ["--flaw", flaw])).collect();
-    let (output, said) = countersign(root, &killing, None)?;
-    must(output.status.code() == Some(0) && said.contains("5 of 5 flaws killed") && !said.contains("partly"), said)
+    // That each flaw of a page that watches is caught is the kill matrix's part.
+    must(output.status.code() == Some(0) && said.contains("4 passed"), said)
 }
 
 pub fn partner() -> Held {

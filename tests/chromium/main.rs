@@ -44,7 +44,7 @@ fn main() -> ExitCode {
         ("a window that a site opens hears what the site says, and its frames do", window::heard),
         ("a look from outside goes by the name that pages go by", window::name),
         ("only the certificates of the run's own authority are taken", window::certificates),
-        ("the cases of session management hold, and each flaw of a watching page is caught", check_session::cases),
+        ("the cases of session management hold in it, and over HTTP say why they do not apply", check_session::cases),
         ("an honest partner passes with the same ladders as over HTTP, and a flaw fails", verdicts),
     ];
     let here = Chromium::find().is_ok();
