@@ -284,6 +284,18 @@ fn a_case_is_explained_with_what_to_do_where_it_fails() {
 }
 
 #[test]
+fn a_rule_that_a_finding_names_is_explained_with_what_to_do() {
+    let folder = tempdir().unwrap();
+    let said = countersign(folder.path(), &["explain", "rfc6749/2.3"]);
+    assert_eq!(said.code, 0, "{}", said.err);
+    for part in ["rfc6749/2.3 (MUST): A request authenticates", "section-2.3", "how to fix it  ", "- openid-client: "] {
+        assert!(said.out.contains(part), "{part}: {}", said.out);
+    }
+    let said = countersign(folder.path(), &["explain", "rfc6749/3.1"]);
+    assert!(said.out.contains("play it: countersign run login/request-params\n"), "{}", said.out);
+}
+
+#[test]
 fn shells_and_man_know_every_command_and_flag() {
     let folder = tempdir().unwrap();
     for shell in ["bash", "zsh", "fish"] {

@@ -44,6 +44,7 @@ fn every_requirement_of_tier_basic_has_advice() {
         let steps = case.steps.iter().filter_map(|step| step.requirement.as_deref());
         missing.extend(steps.chain([case.requirement.as_str()]).filter(|id| !suite.advice.contains_key(*id)));
     }
+    missing.extend(suite.messages.iter().map(|rule| &*rule.requirement).filter(|id| !suite.advice.contains_key(*id)));
     missing.sort_unstable();
     missing.dedup();
     assert!(missing.is_empty(), "no advice in specs/advice/ for {}", missing.join(", "));
@@ -226,4 +227,35 @@ fn a_run_that_is_blocked_says_so_once_in_every_report() {
     assert_eq!(markdown.matches("the partner was not there").count(), 1, "{markdown}");
     let notes: Vec<&str> = err.lines().filter(|line| line.starts_with("::error")).collect();
     assert!(notes.len() == 2 && notes[0].contains(&why), "{err}");
+}
+
+#[test]
+fn a_request_that_breaks_a_rule_for_messages_is_told_with_the_rule_the_exchange_and_how_to_play_it_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |flaw: &str, base: &str, more: &[&str]| {
+        let arguments = ["run", "login/happy", "--flaw", flaw, "--base", base, "--report", "json=report.json"];
+        let said = common::countersign(folder.path(), &[&arguments[..], more].concat());
+        assert_eq!(said.code, 1, "{said:?}");
+        let report = std::fs::read_to_string(folder.path().join("report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        (said, report["findings"].as_array().unwrap().clone())
+    };
+    // The login works, so it is a case that shows it; the token itself is never told.
+    let (said, findings) = run("bearer-twice", "oidc", &[]);
+    let [finding] = &findings[..] else { panic!("{findings:?}") };
+    assert_eq!(finding["requirement"], "rfc6750/2");
+    assert_eq!((&finding["level"], &finding["verdict"]), (&"MUST".into(), &"fail".into()));
+    assert_eq!(finding["expected"], "an access token goes to userinfo in one way");
+    assert_eq!(finding["rerun"], "countersign run --flaw bearer-twice --base oidc login/happy");
+    assert!(finding["exchange"].as_str().unwrap().contains("GET "), "{finding}");
+    assert!(finding["observed"].as_str().unwrap().contains("<access_token>"), "{finding}");
+    assert!(said.out.contains("rerun     countersign run --flaw bearer-twice --base oidc login/happy"), "{}", said.out);
+    // Not even the login works, and the rule says why.
+    let (_, findings) = run("secret-twice", "min", &[]);
+    let rules: Vec<&str> = findings.iter().filter_map(|finding| finding["requirement"].as_str()).collect();
+    assert_eq!(rules, ["rfc6749/2.3", "partner/manifest#smoke"]);
+    run("bearer-twice", "oidc", &["--report", "html=page.html"]);
+    let page = Html::parse_document(&std::fs::read_to_string(folder.path().join("page.html")).unwrap());
+    assert!(one(&page, "#run .rerun code").starts_with("countersign run --flaw bearer-twice"));
+    assert!(one(&page, "#run .finding .rule").contains("rfc6750/2"));
 }

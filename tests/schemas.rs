@@ -70,6 +70,12 @@ fn every_other_file_of_the_suite_holds() {
     all_hold("requirements", &files(&specs.join("requirements"), ".toml"), 5);
     all_hold("dialect", &files(&specs.join("dialects"), "dialect.toml"), 2);
     all_hold("personas", &files(&specs.join("dialects"), "personas.toml"), 2);
+    let schema = Schema::named("messages");
+    for file in files(&specs.join("dialects"), ".json") {
+        let wrong = schema.wrong(&serde_json::from_str(&std::fs::read_to_string(&file).unwrap()).unwrap());
+        assert!(wrong.is_empty(), "{}:\n{}", file.display(), wrong.join("\n"));
+    }
+    assert!(!schema.wrong(&serde_json::json!({ "allOf": [{ "required": ["state"] }] })).is_empty());
     all_hold("capabilities", &[specs.join("capabilities.toml")], 1);
     all_hold("tiers", &[specs.join("tiers.toml")], 1);
 }

@@ -126,4 +126,45 @@ mod tests {
         assert_eq!(date("2027-13-01"), None);
         assert_eq!(date("soon"), None);
     }
+
+    fn breach(rerun: Option<&str>) -> Finding {
+        Finding {
+            requirement: "rfc6750/2".to_owned(),
+            level: crate::model::verdict::Level::Must,
+            verdict: Verdict::Fail,
+            expected: String::new(),
+            observed: String::new(),
+            variant: None,
+            exchange: None,
+            known: false,
+            rerun: rerun.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_breach_that_is_seen_in_many_cases_is_known_by_its_rule_and_any_case() {
+        let entry = "[[known]]\ncase = \"login/happy\"\nrequirement = \"rfc6750/2\"\nreason = \"it is being mended\"\n";
+        let text = format!("{}\n{entry}", crate::reference::manifest(crate::reference::Base::Oidc, "oidc"));
+        let manifest: Manifest = toml::from_str(&text).unwrap();
+        let known = manifest.known.first().unwrap();
+        assert!(is_meant(&breach(None), known));
+        let suite = Suite::load(&Default::default()).unwrap();
+        let passed = CaseResult {
+            id: "login/happy".to_owned(),
+            title: String::new(),
+            tier: crate::model::verdict::Tier::Basic,
+            verdict: Verdict::Pass,
+            reason: String::new(),
+            duration_ms: 0,
+            rerun: String::new(),
+            findings: Vec::new(),
+            snapshot: crate::model::result::SnapshotState::None,
+            ladder: None,
+        };
+        let stale =
+            |findings: &[Finding]| untrue(known, &suite, (std::slice::from_ref(&passed), findings), (2026, 1, 1));
+        assert!(stale(&[breach(Some("countersign run login/code-once"))]).is_empty());
+        assert_eq!(stale(&[]).len(), 1, "it does not fail any more");
+        assert_eq!(stale(&[breach(None)]).len(), 1, "what no case shows is not known by one");
+    }
 }

@@ -106,6 +106,39 @@ struct AdviceFile {
     advice: Vec<Advice>,
 }
 
+/// A file of specs/dialects/NAME/messages/, named after the endpoint whose requests it is about.
+#[derive(JsonSchema)]
+#[schemars(deny_unknown_fields)]
+#[allow(dead_code)]
+struct MessageFile {
+    /// Rules that every request of a partner at this endpoint must meet.
+    #[schemars(rename = "allOf")]
+    rules: Vec<MessagePart>,
+    /// For people.
+    #[schemars(rename = "$comment")]
+    comment: Option<String>,
+    /// Of this file, for editors.
+    #[schemars(rename = "$schema")]
+    schema: Option<String>,
+}
+
+/// A rule: beside these words a JSON Schema (draft 2020-12) of an object of name → list of values.
+#[derive(JsonSchema)]
+#[allow(dead_code)]
+struct MessagePart {
+    /// The id of the requirement that it enforces.
+    #[schemars(rename = "x-requirement")]
+    requirement: String,
+    /// The capability without which a partner is not judged by it.
+    #[schemars(rename = "x-needs")]
+    needs: Option<String>,
+    /// Flaws of the reference partner that break it.
+    #[schemars(rename = "x-kills")]
+    kills: Option<Vec<String>>,
+    /// What it asks for, in a sentence: the report shows it as what was expected.
+    title: Option<String>,
+}
+
 /// specs/capabilities.toml.
 #[derive(JsonSchema)]
 #[schemars(deny_unknown_fields)]
@@ -203,6 +236,7 @@ fn all() -> Vec<(&'static str, Json)> {
         ("control", of::<ControlInterface>("Countersign control")),
         ("dialect", of::<Dialect>("Countersign dialect")),
         ("manifest", manifest()),
+        ("messages", of::<MessageFile>("Countersign messages")),
         ("personas", of::<PersonaFile>("Countersign personas")),
         ("report", of::<Report>("Countersign report")),
         ("requirements", of::<RequirementFile>("Countersign requirements")),
