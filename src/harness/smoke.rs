@@ -2,6 +2,7 @@
 
 mod identity;
 mod reset;
+mod watches;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use crate::model::case::{
     Act, Answer, BrowserName, Case, Expectation, Expected, ScopeAnswer, SessionIs, SignIn, Step, Target, Visit, Who,
 };
 use crate::model::exchange::{Cause, Party, Purpose};
-use crate::model::fault::{Endpoint, ProviderName};
+use crate::model::fault::Endpoint;
 use crate::model::observation::Whom;
 use crate::model::verdict::Tier;
 use crate::partner;
@@ -74,6 +75,9 @@ pub async fn check(world: &Arc<World>, capabilities: &BTreeSet<String>) -> Vec<S
     }
     if lines.iter().all(|line| line.ok) {
         lines.extend(identity::from_userinfo(world).await);
+    }
+    if lines.iter().all(|line| line.ok) {
+        lines.extend(watches::the_session(world).await);
     }
     lines
 }
@@ -208,19 +212,7 @@ async fn login_and_out(world: &Arc<World>) -> Played {
     let mut case = smoke_case();
     if partner::place(&world.ground.manifest, "logout").is_some() {
         let mut step = case.steps[0].clone();
-        step.act = Act::Visit(Visit {
-            target: Target::Place("logout".to_owned()),
-            at: ProviderName::Main,
-            who: None,
-            set: Vec::new(),
-            drop: Vec::new(),
-            duplicate: Vec::new(),
-            headers: Vec::new(),
-            method: None,
-            from: None,
-            how: Default::default(),
-            says: None,
-        });
+        step.act = Act::Visit(Visit::to(Target::Place("logout".to_owned())));
         case.steps.push(step.clone());
         step.act = session_is(SessionIs::Nobody);
         case.steps.push(step);

@@ -36,6 +36,11 @@ pub(super) fn is_on(shared: &Shared) -> bool {
     shared.everyday.session_management && shared.dialect.openid
 }
 
+/// Where it is.
+pub(super) fn address(everyday: &Everyday, issuer: &str) -> String {
+    format!("{}{PATH}", everyday.base("check_session", issuer))
+}
+
 /// The state of the browser that has this session.
 fn browser_state(session_id: Option<&str>) -> String {
     match session_id {

@@ -76,8 +76,7 @@ pub(super) fn document(dialect: &Dialect, issuer: &str, registration: bool, ever
         }
     }
     if everyday.session_management && dialect.openid {
-        let base = everyday.base("check_session", issuer);
-        all["check_session_iframe"] = Json::from(format!("{base}{}", check_session::PATH));
+        all["check_session_iframe"] = Json::from(check_session::address(everyday, issuer));
     }
     everyday.discovery.apply(&mut all);
     all

@@ -209,6 +209,11 @@ impl Provider {
         Provider::serve(config, Everyday::default()).await
     }
 
+    /// The page for a frame of a site that watches a session, as discovery tells it; `None`: sessions are not managed.
+    pub fn check_session_iframe(&self) -> Option<String> {
+        check_session::is_on(&self.shared).then(|| check_session::address(&self.shared.everyday, self.issuer()))
+    }
+
     /// The same for everyday development.
     ///
     /// # Errors

@@ -207,6 +207,27 @@ pub fn cases() -> Held {
     must(output.status.code() == Some(0) && said.contains("4 passed"), said)
 }
 
+pub fn check() -> Held {
+    let root = std::env::temp_dir().join(format!("countersign-watching-{}", std::process::id()));
+    let mut start = vec![env!("CARGO_BIN_EXE_countersign"), "partner", "--base", "full"];
+    start.extend(["--port", "{port}", "--issuer", "{issuer}", "--client-id", "{client.id}"]);
+    let start = format!("command = {start:?}\nenv = {{ CLIENT_SECRET = \"{{client.secret}}\" }}\nready = \"/\"");
+    let own = countersign::reference::manifest(Base::Full, "oidc");
+    let own = own.replace("command = [\"countersign\", \"partner\"]", &start);
+    let said_of = |place: &str| -> Result<String, Failed> {
+        std::fs::create_dir_all(&root)?;
+        let path = format!("check_session = {place:?}");
+        std::fs::write(root.join("countersign.toml"), own.replace("check_session = \"/account\"", &path))?;
+        Ok(countersign(&root, &["check", "--browser", "chromium", "--partner", "countersign.toml"], None)?.1)
+    };
+    let seen = [said_of("/account"), said_of("/me")];
+    std::fs::remove_dir_all(&root)?;
+    let [right, wrong] = seen;
+    let (right, wrong) = (right?, wrong?);
+    must(right.contains("the page of at.check_session has the provider's frame in it"), right)?;
+    must(wrong.contains("does not load the provider's frame") && wrong.contains("leave check_session out"), wrong)
+}
+
 pub fn partner() -> Held {
     let (says, mut said) = mpsc::unbounded_channel();
     play(

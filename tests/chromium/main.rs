@@ -25,7 +25,7 @@ type Test = fn() -> Held;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![Trial::test("a Chromium that is not there blocks the run with advice", missing)];
-    let needs: [(&str, Test); 20] = [
+    let needs: [(&str, Test); 21] = [
         ("redirects are followed, and the tag goes to the issuer alone", tagged),
         ("a page rests when its scripts have had their turn", scripts),
         ("a form is sent as it was filled in, and its cookies are known", forms),
@@ -45,6 +45,7 @@ fn main() -> ExitCode {
         ("a look from outside goes by the name that pages go by", window::name),
         ("only the certificates of the run's own authority are taken", window::certificates),
         ("the cases of session management hold in it, and over HTTP say why they do not apply", check_session::cases),
+        ("check sees whether the page that is named watches the session", check_session::check),
         ("an honest partner passes with the same ladders as over HTTP, and a flaw fails", verdicts),
     ];
     let here = Chromium::find().is_ok();

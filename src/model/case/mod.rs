@@ -310,6 +310,25 @@ pub struct Visit {
     pub says: Option<Value>,
 }
 
+impl Visit {
+    /// One that the person makes herself, with nothing out of the way.
+    pub fn to(target: Target) -> Visit {
+        Visit {
+            target,
+            at: Default::default(),
+            who: None,
+            set: Vec::new(),
+            drop: Vec::new(),
+            duplicate: Vec::new(),
+            headers: Vec::new(),
+            method: None,
+            from: None,
+            how: How::Link,
+            says: None,
+        }
+    }
+}
+
 /// Where a visit goes.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Target {

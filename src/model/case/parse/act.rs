@@ -106,21 +106,8 @@ fn sign_in<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<SignIn> {
 }
 
 fn visit<'t>(reader: &Reader<'t>, node: Node<'t>) -> Option<Visit> {
-    let empty = Visit {
-        target: Target::Reload,
-        at: Default::default(),
-        who: None,
-        set: Vec::new(),
-        drop: Vec::new(),
-        duplicate: Vec::new(),
-        headers: Vec::new(),
-        method: None,
-        from: None,
-        how: How::Link,
-        says: None,
-    };
     if let DeValue::String(_) = node.get_ref() {
-        return Some(Visit { target: target(reader, node)?, ..empty });
+        return Some(Visit::to(target(reader, node)?));
     }
     let table = reader.table_of(node)?;
     let keys = ["to", "url", "at", "as", "set", "drop", "duplicate", "headers", "method", "from", "how", "says"];
