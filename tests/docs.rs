@@ -71,6 +71,56 @@ fn holds(own: &str, wanted: &str) -> bool {
     })
 }
 
+/// Each `{ in = … }` in the table of faults.
+#[test]
+fn every_fault_that_the_handbook_shows_is_one() {
+    let page = include_str!("../docs/writing-cases.md");
+    let (_, section) = page.split_once("### What a fault can say").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let shown: Vec<&str> = section.split('`').filter(|part| part.starts_with("{ in = ")).collect();
+    assert!(shown.len() >= 11, "{shown:?}");
+    let vocabulary = countersign::model::case::Vocabulary::default();
+    for fault in shown {
+        let read =
+            countersign::model::case::fault_alone("docs/writing-cases.md", &format!("fault = {fault}\n"), &vocabulary);
+        assert!(
+            read.is_ok(),
+            "{fault}: {:?}",
+            read.map_err(|wrong| wrong.iter().map(ToString::to_string).collect::<Vec<_>>())
+        );
+    }
+}
+
+/// Each picture that a page shows is there, and none lies about that no page shows.
+#[test]
+fn every_picture_of_the_documentation_is_there_and_shown() {
+    let docs = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs");
+    let mut shown = std::collections::BTreeSet::new();
+    for entry in
+        std::fs::read_dir(&docs).unwrap().flatten().filter(|entry| entry.file_name().to_string_lossy().ends_with(".md"))
+    {
+        let text = std::fs::read_to_string(entry.path()).unwrap();
+        shown.extend(
+            text.split("](")
+                .skip(1)
+                .filter_map(|rest| rest.split(')').next())
+                .filter(|own| own.ends_with(".png"))
+                .map(str::to_owned),
+        );
+    }
+    let mut there = std::collections::BTreeSet::new();
+    for folder in ["", "screens/"] {
+        for entry in std::fs::read_dir(docs.join(folder)).unwrap().flatten() {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            if name.ends_with(".png") {
+                assert!(entry.metadata().unwrap().len() < 150_000, "{name} is too large for a repository");
+                there.insert(format!("{folder}{name}"));
+            }
+        }
+    }
+    assert_eq!(shown, there);
+}
+
 /// Runs one command; what is wrong with it.
 fn trouble(folder: &Path, command: &str, expected: &[String]) -> Option<String> {
     let bin = Path::new(PROGRAM).parent().unwrap();

@@ -28,7 +28,7 @@ const EXAMPLES: [Example; 5] = [
         needs: "cargo",
         here: &["cargo", "--version"],
         made: "target/release/axum-openidconnect-example",
-        over_https: false,
+        over_https: true,
         also: None,
     },
     Example {

@@ -186,7 +186,7 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
     let mut dialect = suite.dialect(&args.dialect).map_err(Failure::usage)?;
     let config = args.config.as_deref().map(Config::load).transpose()?;
     if let Some(config) = &config {
-        dialect = file::with_scopes(dialect, &config.written.scopes);
+        dialect = file::with_own(dialect, &config.written);
     }
     if args.registration && !dialect.endpoints.contains_key("registration") {
         return Err(Failure::usage(format!(
@@ -331,11 +331,11 @@ async fn follow(mut config: Config, everybody: &Everybody, provider: &Provider) 
             provider.replace(&clients, &people);
             say!("reloaded   {}: {} people, {} clients", config.shown, people.len(), clients.len());
         }
-        if (&written.scopes, &written.discovery) != (&config.written.scopes, &config.written.discovery) {
-            say!("           scopes and discovery as they were: start anew to change them");
+        let at_start = |own: &file::Written| (own.title.clone(), own.scopes.clone(), own.discovery.clone());
+        if at_start(&written) != at_start(&config.written) {
+            say!("           title, scopes and discovery as they were: start anew to change them");
         }
-        config.written.scopes.clone_from(&written.scopes);
-        config.written.discovery.clone_from(&written.discovery);
+        config.written = written;
     }
 }
 

@@ -259,24 +259,22 @@ fn page_path(shared: &Shared, page: &str) -> String {
 }
 
 /// What whoever builds the application should know, where the provider tells such things.
-fn advice(shared: &Shared, client_id: Option<&str>) -> Option<String> {
+fn advice(shared: &Shared, client_id: Option<&str>) -> Option<pages::Advice> {
     if !shared.everyday.advice {
         return None;
     }
+    let (flag, file) = (pages::code("--client ID:SECRET:REDIRECT_URI"), pages::code("--config"));
+    let after = format!("Register another one with {flag} or in the file of {file}.");
     Some(match client_id.and_then(|id| shared.client(id)) {
-        Some(client) => format!(
-            "{} is registered with: {}. An address is compared character by character; register another one with --client or in the file of --config.",
-            client.id,
-            client.redirect_uris.join(" ")
-        ),
+        Some(client) => pages::Advice {
+            before: format!("For {} these addresses are registered:", pages::code(&client.id)),
+            list: client.redirect_uris.clone(),
+            after,
+        },
         None => {
             let clients = shared.clients.read().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let known: Vec<&str> = clients.keys().map(String::as_str).collect();
-            format!(
-                "At {} these are registered: {}. Register another one with --client ID:SECRET:REDIRECT_URI or in the file of --config.",
-                shared.issuer,
-                known.join(" ")
-            )
+            let before = format!("At {} these are registered:", pages::code(&shared.issuer));
+            pages::Advice { before, list: clients.keys().cloned().collect(), after }
         }
     })
 }

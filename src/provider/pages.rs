@@ -75,10 +75,30 @@ pub(super) fn error(title: &str, text: &str) -> String {
     frame(title, &alert(text))
 }
 
+/// What whoever builds the application can do about an error.
+pub(super) struct Advice {
+    /// Before the list; HTML.
+    pub before: String,
+    /// Addresses, as text.
+    pub list: Vec<String>,
+    /// Behind it; HTML.
+    pub after: String,
+}
+
 /// The same with what whoever builds the application can do about it.
-pub(super) fn error_with_advice(title: &str, text: &str, advice: &str) -> String {
-    let advice = format!("<h2>If you build this application</h2>\n<p>{}</p>", escaped(advice));
+pub(super) fn error_with_advice(title: &str, text: &str, advice: &Advice) -> String {
+    let item = |own: &String| format!("<li><code>{}</code></li>\n", escaped(own));
+    let list: String = advice.list.iter().map(item).collect();
+    let (before, after) = (&advice.before, &advice.after);
+    let advice = format!(
+        "<h2>If you build this application</h2>\n<p>{before}</p>\n<ul class=\"plain\">\n{list}</ul>\n<p>{after}</p>"
+    );
     frame(title, &(alert(text) + &advice))
+}
+
+/// A word of a machine that is not broken over two lines.
+pub(super) fn code(text: &str) -> String {
+    format!("<code class=\"whole\">{}</code>", escaped(text))
 }
 
 /// Asks whether to sign out.

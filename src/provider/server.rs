@@ -175,17 +175,23 @@ async fn handle(
 }
 
 /// Where the endpoints are, where the provider tells such things.
-fn what_there_is(shared: &Shared) -> Option<String> {
+fn what_there_is(shared: &Shared) -> Option<pages::Advice> {
     if !shared.everyday.advice {
         return None;
     }
     let issuer = &shared.issuer;
-    let described = shared.path("discovery").map(|path| format!("{issuer}{path} names every endpoint. "));
-    let paths: BTreeSet<&str> = shared.dialect.endpoints.values().flat_map(Place::paths).map(String::as_str).collect();
-    let paths: Vec<&str> = paths.into_iter().collect();
-    let tenants = "A further issuer is one name in front of any of these, of up to 64 letters, digits and -_.~";
-    let tenants = if shared.everyday.tenants { tenants } else { "" };
-    Some(format!("{}Below {issuer} there are: {}. {tenants}", described.unwrap_or_default(), paths.join(" ")))
+    let described = shared.path("discovery").map(|path| format!("{issuer}{path}"));
+    let before = if described.is_some() { "This names all of them:" } else { "There are:" };
+    let all = || {
+        let paths: BTreeSet<&String> = shared.dialect.endpoints.values().flat_map(Place::paths).collect();
+        paths.into_iter().map(|path| format!("{issuer}{path}")).collect()
+    };
+    let tenants = format!("A further issuer is one name in front of any path: {}.", pages::code("/NAME/…"));
+    Some(pages::Advice {
+        before: before.to_owned(),
+        list: described.map_or_else(all, |described| vec![described]),
+        after: if shared.everyday.tenants { tenants } else { String::new() },
+    })
 }
 
 /// Which endpoint a path is.

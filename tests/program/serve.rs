@@ -75,13 +75,14 @@ fn people_and_clients_come_from_a_file_that_is_read_again_when_it_changes_and_a_
     let path = folder.path().join("people.toml");
     let text = |name: &str| {
         format!(
-            "[[persona]]\nname = \"{name}\"\n[[client]]\nid = \"app\"\nredirect_uris = [\"http://127.0.0.1:1/cb\"]\n"
+            "title = \"Acme <b>\"\n[[persona]]\nname = \"{name}\"\n[[client]]\nid = \"app\"\nredirect_uris = [\"http://127.0.0.1:1/cb\"]\n"
         )
     };
     std::fs::write(&path, text("dora")).unwrap();
     let (mut serving, told) = Serving::start(&["--config", path.to_str().unwrap()]);
     assert!(told.contains("dora") && told.contains("app (public)"), "{told}");
-    assert!(serving.get(LOGIN).contains("value=\"dora\""));
+    let page = serving.get(LOGIN);
+    assert!(page.contains("value=\"dora\"") && page.contains("Sign in to Acme &lt;b&gt;"), "{page}");
     std::fs::write(&path, "[[persona]]\nnmae = \"x\"\n").unwrap();
     let mut errors = BufReader::new(serving.child.stderr.take().unwrap());
     let mut wrong = String::new();

@@ -1,6 +1,7 @@
 //! A small site with "Log in with …": axum, tower-sessions and openidconnect, used as their documentation says.
 
 mod pages;
+mod tls;
 
 use std::error::Error;
 use std::sync::Arc;
@@ -222,10 +223,10 @@ async fn main() -> Result<(), Failure> {
     let (site, port) = Site::from_environment()?;
     let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await?;
     println!("listening on {}", site.base);
-    // A real site speaks https and leaves `with_secure` alone. Lax, because the provider sends the browser back.
+    // Lax, because the provider sends the browser back.
     let sessions = SessionManagerLayer::new(MemoryStore::default())
         .with_name("sid")
-        .with_secure(false)
+        .with_secure(site.base.starts_with("https:"))
         .with_same_site(SameSite::Lax);
     let routes = Router::new()
         .route("/healthz", get(|| async { "ready" }))
@@ -240,6 +241,10 @@ async fn main() -> Result<(), Failure> {
         }))
         .layer(sessions)
         .with_state(Arc::new(site));
-    axum::serve(listener, routes).await?;
+    let file = |name: &str| std::env::var(name).ok().filter(|path| !path.is_empty());
+    match (file("TLS_CERT"), file("TLS_KEY")) {
+        (Some(certificate), Some(key)) => axum::serve(tls::Https::over(listener, &certificate, &key)?, routes).await?,
+        _ => axum::serve(listener, routes).await?,
+    }
     Ok(())
 }

@@ -16,6 +16,8 @@ use crate::provider::{CLIENT_AUTH, ClientRegistration, GRANT_TYPES, Overrides, e
 /// What is written down.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Written {
+    /// What the pages call the provider.
+    pub title: Option<String>,
     /// Who can sign in; `None`: the file names nobody.
     pub people: Option<Vec<Person>>,
     /// Who is registered; `None`: the file names no client.
@@ -29,6 +31,7 @@ pub struct Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    title: Option<String>,
     #[serde(default)]
     persona: Vec<Spanned<Persona>>,
     #[serde(default)]
@@ -73,9 +76,12 @@ pub fn people(personas: &[Persona]) -> Vec<Person> {
     personas.iter().map(everyday_person).collect()
 }
 
-/// Adds the scopes of a file to a dialect.
-pub fn with_scopes(mut dialect: Dialect, scopes: &BTreeMap<String, Scope>) -> Dialect {
-    dialect.scopes.extend(scopes.iter().map(|(name, scope)| (name.clone(), scope.clone())));
+/// A dialect with the title and the scopes of a file.
+pub fn with_own(mut dialect: Dialect, written: &Written) -> Dialect {
+    dialect.scopes.extend(written.scopes.iter().map(|(name, scope)| (name.clone(), scope.clone())));
+    if let Some(title) = &written.title {
+        dialect.title.clone_from(title);
+    }
     dialect
 }
 
@@ -84,7 +90,8 @@ pub fn read(path: &str, text: &str) -> Result<Written, Vec<Diagnostic>> {
     let file: File = match toml::from_str(text) {
         Ok(file) => file,
         Err(error) => {
-            let help = "the tables: [[persona]] [[client]] [scopes.NAME] [discovery]; see docs/mock-provider.md";
+            let help =
+                "title, and the tables: [[persona]] [[client]] [scopes.NAME] [discovery]; see docs/mock-provider.md";
             let span = error.span().unwrap_or(0..0);
             return Err(vec![Diagnostic::at(path, text, span, error.message(), help)]);
         }
@@ -117,6 +124,7 @@ pub fn read(path: &str, text: &str) -> Result<Written, Vec<Diagnostic>> {
     }
     let personas: Vec<Persona> = file.persona.into_iter().map(Spanned::into_inner).collect();
     Ok(Written {
+        title: file.title,
         people: (!personas.is_empty()).then(|| people(&personas)),
         clients: (!clients.is_empty()).then_some(clients),
         scopes: file.scopes,

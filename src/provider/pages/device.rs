@@ -37,7 +37,7 @@ pub(in crate::provider) struct Decide<'a> {
 impl Decide<'_> {
     /// The page.
     pub fn page(&self) -> String {
-        let (client, code) = (escaped(self.client), escaped(self.code));
+        let client = escaped(self.client);
         let one = |account: &Account| {
             format!("<option value=\"{}\">{}</option>\n", escaped(&account.name), escaped(&account.shown))
         };
@@ -49,7 +49,7 @@ impl Decide<'_> {
             buttons(&[("decision", "allow", "Allow"), ("decision", "deny", "Refuse")])
         );
         let form = form("device", self.action, &[("user_code", self.code)], &content);
-        let words = format!("<p>Go on only if your device shows <code>{code}</code>.</p>\n");
+        let words = format!("<p>Go on only if your device shows {}.</p>\n", super::code(self.code));
         frame(&format!("Connect a device to {}", self.site), &(words + &form))
     }
 }
