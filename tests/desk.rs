@@ -209,6 +209,45 @@ fn the_story_of_every_case_is_told() {
     assert!(said.err.contains("did you mean `login/happy`?"), "{}", said.err);
 }
 
+/// Who has written a case and asks for it is told how.
+#[test]
+fn a_case_in_a_folder_of_its_own_is_found_and_one_that_proves_nothing_is_told_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let new = ["cases", "new", "login/own", "--requirement", "rfc6749/4.1"];
+    assert_eq!(countersign(folder.path(), &new).code, 0);
+    let said = countersign(folder.path(), &["cases", "show", "login/own"]);
+    assert!(
+        said.code == 2 && said.err.contains("cases/login/own.toml is there\n  help: add --cases cases"),
+        "{said:?}"
+    );
+    assert_eq!(countersign(folder.path(), &["cases", "--cases", "cases", "show", "login/own"]).code, 0);
+    let tried = countersign(folder.path(), &["cases", "try", "cases/login/own.toml"]);
+    assert!(tried.out.contains("sound\nNothing shows yet that it can fail"), "{}", tried.out);
+}
+
+/// A folder of the wrong level, and a dialect of two names, are no folder and no dialect.
+#[test]
+fn a_dialect_in_the_wrong_place_or_under_two_names_is_told_of_with_its_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let own = folder.path().join("specs/dialects/harbour");
+    std::fs::create_dir_all(&own).unwrap();
+    let acme = include_str!("../specs/dialects/acme/dialect.toml");
+    std::fs::write(own.join("dialect.toml"), acme.replace("name = \"acme\"", "name = \"habour\"")).unwrap();
+    std::fs::write(own.join("personas.toml"), include_str!("../specs/dialects/acme/personas.toml")).unwrap();
+    let list = |specs: &str| countersign(folder.path(), &["cases", "--specs", specs, "list", "login/happy"]);
+    let named = list("specs");
+    assert!(
+        named.err.contains("specs/dialects/harbour/dialect.toml:2:9: this dialect calls itself `habour`"),
+        "{named:?}"
+    );
+    std::fs::write(own.join("dialect.toml"), acme.replace("name = \"acme\"", "name = \"harbour\"")).unwrap();
+    assert_eq!(list("specs").code, 0);
+    let deep = list("specs/dialects");
+    assert!(deep.code == 2 && deep.err.contains("nothing reads a file of that place and name"), "{deep:?}");
+    let run = countersign(folder.path(), &["run", "--dialect", "harbour", "--specs", "specs"]);
+    assert!(run.code == 2 && run.err.contains("the reference partner does not speak harbour"), "{run:?}");
+}
+
 /// Each part of what a case expects is told once.
 #[test]
 fn what_is_required_and_described_is_told_once() {

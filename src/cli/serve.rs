@@ -262,7 +262,9 @@ pub(super) fn serve(args: &ServeArgs) -> Result<u8, Failure> {
             say!("person     {} with password {}", person.login, person.password);
         }
         if !args.no_control {
-            say!("watch      {}/_countersign/", provider.issuer());
+            // A browser opens it.
+            let front = args.front_url.as_deref().unwrap_or(provider.issuer()).trim_end_matches('/');
+            say!("watch      {front}/_countersign/");
         }
         let interrupted = listening().await;
         say!("Ctrl-C ends it.");
@@ -439,9 +441,21 @@ async fn listening() -> std::pin::Pin<Box<dyn Future<Output = ()>>> {
     if std::future::poll_fn(begun).await { Box::pin(std::future::ready(())) } else { interrupted }
 }
 
+/// Ctrl-C, or a polite request to end (SIGTERM), which the first process of a container would not notice otherwise.
 async fn until_interrupted() {
     // Without signals there is nothing to wait for but the end of the process.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+    let interrupted = async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    };
+    #[cfg(unix)]
+    if let Ok(mut asked) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            () = interrupted => {}
+            _ = asked.recv() => {}
+        }
+        return;
     }
+    interrupted.await;
 }

@@ -10,7 +10,7 @@ use crate::harness::suite::Suite;
 use crate::model::diagnostic::nearest;
 use crate::model::manifest::{self, Engine, Names};
 use crate::model::verdict::Tier;
-use crate::reference::{Base, FLAWS, ODDITIES, Switch};
+use crate::reference::{Base, FLAWS, ODDITIES, SIGNS_IN_BY, Switch};
 
 use super::Failure;
 use super::suite::SuiteArgs;
@@ -94,6 +94,7 @@ impl SubjectArgs {
                     "no {MANIFEST} here: judging the built-in reference partner; countersign init writes one for a site"
                 );
             }
+            self.is_spoken(suite)?;
             return Ok(vec![self.reference()?]);
         }
         let mut subjects: Vec<SubjectSpec> = Vec::new();
@@ -149,6 +150,18 @@ impl SubjectArgs {
         }));
         words.extend(suite.words());
         words.join(" ")
+    }
+
+    /// The reference partner was told of some dialects; one of somebody's own needs a partner of theirs.
+    fn is_spoken(&self, suite: &Suite) -> Result<(), Failure> {
+        let own = self.dialect.as_ref().filter(|own| suite.vocabulary.dialects.contains(*own));
+        match own.filter(|own| !SIGNS_IN_BY.contains(&own.as_str())) {
+            None => Ok(()),
+            Some(own) => Err(Failure::usage(format!(
+                "the reference partner does not speak {own}: it was told of {}\n  help: give a partner that does, whose manifest says dialect = \"{own}\": --partner countersign.toml",
+                SIGNS_IN_BY.join(" ")
+            ))),
+        }
     }
 
     fn reference(&self) -> Result<SubjectSpec, Failure> {

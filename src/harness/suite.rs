@@ -183,6 +183,9 @@ impl Suite {
             } else if let Some(rest) = path.strip_prefix("dialects/") {
                 self.dialect_files.insert(rest.to_owned(), source.text.clone());
                 self.dialect_places.insert(rest.to_owned(), source.shown.clone());
+            } else {
+                let help = "below the folder of --specs there are requirements/ advice/ dialects/NAME/ capabilities.toml tiers.toml";
+                wrong.push(Diagnostic::whole(&source.shown, "nothing reads a file of that place and name", help));
             }
         }
         for (id, advice, source) in advised {
@@ -317,7 +320,15 @@ impl Suite {
             let own = format!("{name}/{file}");
             self.dialect_places.get(&own).cloned().unwrap_or_else(|| format!("specs/dialects/{own}"))
         };
-        Dialect::read((&place("dialect.toml"), dialect), (&place("personas.toml"), personas))
+        let shown = place("dialect.toml");
+        let read = Dialect::read((&shown, dialect), (&place("personas.toml"), personas))?;
+        if read.name == name {
+            return Ok(read);
+        }
+        let at = dialect.find(&read.name).unwrap_or(0);
+        let message = format!("this dialect calls itself `{}`, and its folder is `{name}`", read.name);
+        let help = "both are the name by which --dialect and manifests know it";
+        Err(vec![Diagnostic::at(&shown, dialect, at..at + read.name.len(), message, help)])
     }
 
     /// The case of that id.

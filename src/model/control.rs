@@ -58,11 +58,17 @@ pub struct NewFault {
     /// TOML as text (`fault = { in = "id_token", set = { nonce = "other" } }`).
     pub fault: Json,
     /// Which logins it is tied to.
-    #[serde(rename = "for")]
+    #[serde(rename = "for", deserialize_with = "by_name")]
     pub whom: Whom,
     /// How many logins; 1 when absent.
     #[serde(default = "once")]
     pub times: u32,
+}
+
+/// Members by their names alone: a list is none, whatever stands in it.
+fn by_name<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Whom, D::Error> {
+    let members = serde_json::Map::deserialize(deserializer)?;
+    Whom::deserialize(Json::Object(members)).map_err(serde::de::Error::custom)
 }
 
 fn once() -> u32 {

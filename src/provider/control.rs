@@ -159,13 +159,15 @@ fn unknown(inbound: &Inbound, parts: &[&str]) -> Refusal {
 fn read<T: DeserializeOwned>(inbound: &Inbound) -> Result<T, Refusal> {
     let body = &inbound.request.body;
     let bytes: &[u8] = if body.is_empty() { b"{}" } else { body };
-    serde_json::from_slice(bytes).map_err(|error| {
-        Refusal::new(
-            400,
-            format!("the body cannot be read: {error}"),
-            format!("GET {PATH}/schema says what stands in it"),
-        )
-    })
+    let refused = |why: String| {
+        let help = format!("GET {PATH}/schema says what stands in it");
+        Refusal::new(400, format!("the body cannot be read: {why}"), help)
+    };
+    // A list would be taken for the members of an object in their order.
+    let object: serde_json::Map<String, Json> =
+        serde_json::from_slice(bytes).map_err(|error| refused(format!("it is no object: {error}")))?;
+    drop(object);
+    serde_json::from_slice(bytes).map_err(|error| refused(error.to_string()))
 }
 
 fn decoded(name: &str) -> Result<String, Refusal> {

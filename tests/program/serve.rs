@@ -139,6 +139,14 @@ fn a_file_that_is_not_there_or_is_bad_is_told_before_anything_is_begun() {
 }
 
 #[test]
+fn it_ends_in_peace_by_the_signal_that_containers_send() {
+    let (mut serving, _) = Serving::start(&[]);
+    let asked = Command::new("kill").args(["-TERM", &serving.child.id().to_string()]).status().unwrap();
+    assert!(asked.success());
+    assert!(serving.child.wait().unwrap().success(), "it must not be killed by the signal");
+}
+
+#[test]
 fn the_provider_alone_says_where_it_is_answers_and_ends_when_asked_to() {
     let mut child = Command::new(env!("CARGO_BIN_EXE_countersign"))
         .args(["serve", "--port", "0"])

@@ -311,9 +311,27 @@ async fn what_it_is_told_wrongly_it_refuses_with_advice_and_nothing_has_changed(
         assert!((400..500).contains(&answer.status), "{how} {target} {body}: {answer:?}");
         assert!(answer.text("error").len() > 8 && answer.text("help").len() > 3, "{answer:?}");
     }
-    for bad in ["", "{", "[]", "null", "\"x\"", "{}{}"] {
-        let answer = site.ask(method("POST", &format!("{AT}/faults")).body("application/json", bad)).await;
-        assert_eq!(answer.status, 400, "{bad}: {answer:?}");
+    let by_place = "{\"fault\": {\"in\": \"id_token\", \"set\": {\"sub\": \"x\"}}, \"for\": [\"alice\"]}";
+    let empty = site.ask(method("POST", &format!("{AT}/faults")).body("application/json", "")).await;
+    assert_eq!(empty.status, 400, "{empty:?}");
+    for (how, target) in [
+        ("POST", "faults"),
+        ("POST", "revoke"),
+        ("POST", "keys/rotate"),
+        ("POST", "clock"),
+        ("POST", "tokens"),
+        ("POST", "devices"),
+        ("POST", "reset"),
+        ("PUT", "personas/alice"),
+        ("PATCH", "personas/alice"),
+    ] {
+        // A list is no object whose members stand in some order.
+        let lists = ["[]", "[null]", "[{}]", "[\"alice\", null]", "[\"1h\", null]", "[true]"];
+        for bad in lists.into_iter().chain(["{", "null", "\"x\"", "{}{}", by_place]) {
+            let answer = site.ask(method(how, &format!("{AT}/{target}")).body("application/json", bad)).await;
+            assert_eq!(answer.status, 400, "{how} {target} {bad}: {answer:?}");
+            assert!(answer.text("help").contains("schema"), "{answer:?}");
+        }
     }
     assert_eq!(state(&site).await, before);
 }

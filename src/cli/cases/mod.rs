@@ -83,6 +83,11 @@ fn show(suite: &Suite, id: &str) -> Result<u8, Failure> {
 pub(super) fn find<'a>(suite: &'a Suite, id: &str) -> Result<&'a Arc<Case>, Failure> {
     suite.case(id).ok_or_else(|| {
         let near = nearest(id, suite.cases.iter().map(|case| case.id.as_str()));
+        let own = Path::new("cases").join(id).with_extension("toml");
+        if own.is_file() {
+            let text = format!("the suite has no case `{id}`, and {} is there", own.display());
+            return Failure::usage(format!("{text}\n  help: add --cases cases"));
+        }
         let mut within = suite.cases.iter().map(|case| case.id.as_str()).filter(|own| own.contains(id)).take(9);
         let help = match (near, within.next()) {
             (Some(near), _) => format!("did you mean `{near}`?"),

@@ -76,6 +76,9 @@ pub(super) fn try_one(suite: &Arc<Suite>, args: &TryArgs) -> Result<u8, Failure>
         }
     }
     say!("\n{id}: {}", if good { "sound" } else { "not sound yet" });
+    if good && kills.is_empty() && !args.all {
+        say!("Nothing shows yet that it can fail: --all finds the flaws to name in `kills`.");
+    }
     Ok(u8::from(!good))
 }
 
