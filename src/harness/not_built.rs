@@ -110,9 +110,6 @@ fn in_expectation(line: usize, expectation: &Expectation, words: &mut Vec<(usize
     if expectation.gap.is_some() {
         add("gap");
     }
-    if expectation.hold_for.is_some() {
-        add("for");
-    }
     match &expectation.subject {
         Expected::Request(request) => match request.to {
             RequestTo::Canary => add("request = \"canary\""),

@@ -38,8 +38,9 @@ async fn watched(app: &Arc<App>, visit: &Visit) -> Option<(Session, String, Stri
 /// A page of somebody who is signed in, with the frames that watch it.
 pub(super) async fn over(app: &Arc<App>, visit: &Visit, mut page: Page) -> Page {
     let Some((_, _, frame)) = watched(app, visit).await else { return page };
+    let watches = if app.odd.has("asks-at-each-page") { AGAIN } else { PATH };
     let frames = format!(
-        "<iframe hidden id=\"provider\" title=\"The provider\" src=\"{}\"></iframe>\n<iframe hidden title=\"Watches the session\" src=\"{PATH}\"></iframe>\n</html>",
+        "<iframe hidden id=\"provider\" title=\"The provider\" src=\"{}\"></iframe>\n<iframe hidden title=\"Watches the session\" src=\"{watches}\"></iframe>\n</html>",
         escaped(&frame)
     );
     page.body = page.body.replacen("</html>", &frames, 1);

@@ -55,6 +55,11 @@ pub const ODDITIES: &[Switch] = &[
         Base::Full,
         "front-channel logout ends the session of the browser that asks alone",
     ),
+    oddity(
+        "asks-at-each-page",
+        Base::Full,
+        "its page that watches the session asks who is signed in before it watches",
+    ),
     oddity("logout-later", Base::Full, "answers a logout token first, and ends the session afterwards"),
     oddity(
         "exits-on-odd-userinfo",

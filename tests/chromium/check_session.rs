@@ -204,6 +204,9 @@ pub fn cases() -> Held {
     let in_browser: Vec<&str> = watched.into_iter().chain(["--browser", "chromium"]).collect();
     let (output, said) = countersign(root, &in_browser, None)?;
     // That each flaw of a page that watches is caught is the kill matrix's part.
+    must(output.status.code() == Some(0) && said.contains("4 passed"), said)?;
+    let odd: Vec<&str> = in_browser.iter().copied().chain(["--odd", "asks-at-each-page"]).collect();
+    let (output, said) = countersign(root, &odd, None)?;
     must(output.status.code() == Some(0) && said.contains("4 passed"), said)
 }
 

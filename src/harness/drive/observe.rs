@@ -30,9 +30,12 @@ impl Play {
         let expectation = bind::expectation(expectation, self);
         let after =
             expectation.since.as_ref().and_then(|name| self.state().marks.get(name).copied()).unwrap_or_default();
+        // What the manifest says that an effect may take is never too long.
         // A control run is not judged by what it would have to wait for: its fault is what may have to happen first.
-        let within = expectation.within.filter(|_| self.mode == Mode::Real || !self.case.is_negative());
+        let waits = self.mode == Mode::Real || !self.case.is_negative();
+        let within = expectation.within.filter(|_| waits).map(|within| within.max(self.world.ground.grace));
         let deadline = within.map(|within| Instant::now() + within);
+        let kept_until = expectation.hold_for.filter(|_| waits).map(|length| Instant::now() + length);
         let mut events = self.attempt.events();
         let mut stirring = self.browser(browser).stirring();
         loop {
@@ -46,16 +49,15 @@ impl Play {
                 upto: self.world.sequence.now(),
             };
             let mismatches = judge::observation(&observation, &self.transcript(), &self.facts());
-            if mismatches.is_empty() {
+            let holds = mismatches.is_empty();
+            let end = if holds { kept_until } else { deadline };
+            let Some(end) = end.filter(|end| Instant::now() < *end) else {
+                if !holds {
+                    self.look_again(&mut observation, index, browser).await;
+                }
                 self.state().observations.push(observation);
                 return;
-            }
-            let more_time = deadline.is_some_and(|deadline| Instant::now() < deadline);
-            if !more_time {
-                self.look_again(&mut observation, index, browser).await;
-                self.state().observations.push(observation);
-                return;
-            }
+            };
             // Something has to happen before looking again makes sense, at the provider or in a page by itself; the
             // browser's own end wakes through `look`.
             let stirs = async {
@@ -70,7 +72,7 @@ impl Play {
             tokio::select! {
                 told = events.changed() => drop(told),
                 () = stirs => {}
-                () = tokio::time::sleep_until(deadline.unwrap_or_else(Instant::now)) => {}
+                () = tokio::time::sleep_until(end) => {}
             }
         }
     }
