@@ -259,3 +259,31 @@ fn a_request_that_breaks_a_rule_for_messages_is_told_with_the_rule_the_exchange_
     assert!(one(&page, "#run .rerun code").starts_with("countersign run --flaw bearer-twice"));
     assert!(one(&page, "#run .finding .rule").contains("rfc6750/2"));
 }
+
+/// A partner that passes on what a fault planted is not to blame for it; its requests are judged by the control run.
+#[test]
+fn what_a_partner_passes_on_of_a_deviation_breaks_no_rule_for_messages() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |path: &str, text: String| {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, text).unwrap();
+    };
+    let case = "title = \"A planted code is handed in, and signs nobody in\"\nrequirement = \"rfc6749/4.1.3\"\ntier = \"basic\"\nkills = [\"code-replayed\"]\n\n[[step]]\nfault = { in = \"authorization_response\", set = { code = \"planted\" } }\n\n[[step]]\nsign_in = { as = \"alice\" }\n\n[[step]]\nexpect = { session = \"nobody\" }\n\n[[step]]\nexpect.request = \"token\"\nexpect.matches.properties.code.const = \"planted\"\n";
+    write("cases/login/planted-code.toml", case.to_owned());
+    let findings = |of_the_code: &str| {
+        let rule = format!(
+            "{{ \"allOf\": [{{ \"x-requirement\": \"rfc6749/3.2\", \"properties\": {{ \"code\": {{ \"items\": {of_the_code} }} }} }}] }}"
+        );
+        write("specs/dialects/oidc/messages/token.json", rule);
+        let arguments = ["run", "login/planted-code", "--base", "min", "--report", "json=report.json"];
+        let added = ["--cases", "cases", "--specs", "specs", "--replace"];
+        let said = common::countersign(folder.path(), &[&arguments[..], &added].concat());
+        let report = std::fs::read_to_string(folder.path().join("report.json")).unwrap_or_else(|_| panic!("{said:?}"));
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["cases"][0]["verdict"], "pass", "{said:?}");
+        report["findings"].as_array().unwrap().len()
+    };
+    assert_eq!(findings("{ \"not\": { \"const\": \"planted\" } }"), 0, "the provider planted it");
+    assert_eq!(findings("{ \"const\": \"planted\" }"), 1, "so it is in the control run, where nothing is planted");
+}
