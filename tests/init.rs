@@ -222,3 +222,39 @@ fn a_template_can_be_named_and_a_wrong_name_is_exit_2() {
     assert_eq!(said.code, 2);
     assert!(said.err.contains("nowhere: there is no such folder"), "{}", said.err);
 }
+
+/// A framework that reads variables of its own is given those, and what the project's own configuration takes beside them.
+#[test]
+fn what_a_frameworks_configuration_takes_from_the_environment_is_given_beside_what_the_framework_reads() {
+    let pom = "<project><dependency><artifactId>spring-boot-starter-oauth2-client</artifactId></dependency></project>";
+    let yml = "client-id: ${ACME_ID_CLIENT_ID}\nclient-secret: ${ACME_CLIENT_SECRET}\nissuer-uri: ${ACME_ISSUER}\n";
+    let controller = "@GetMapping(\"/api/me\") Map<String, Object> me() { return null; }\n";
+    let omniauth =
+        "issuer: ENV[\"ACME_ISSUER\"], identifier: ENV[\"ACME_CLIENT_ID\"], secret: ENV[\"ACME_CLIENT_SECRET\"]\n";
+    let spring = project(&[
+        ("pom.xml", pom),
+        ("src/main/resources/application.yml", yml),
+        ("src/main/java/com/acme/shop/web/UserController.java", controller),
+    ]);
+    let rails = project(&[
+        ("Gemfile", "gem 'omniauth_openid_connect'\n"),
+        ("config/initializers/omniauth.rb", omniauth),
+        ("config/routes.rb", "get \"/whoami\", to: \"users#me\"\n"),
+    ]);
+    for (folder, probe, own, usual) in [
+        (&spring, "/api/me", "ACME_ID_CLIENT_ID", "SPRING_SECURITY_OAUTH2_CLIENT_PROVIDER_COUNTERSIGN_ISSUER_URI"),
+        (&rails, "/whoami", "ACME_CLIENT_ID", "REDIRECT_URI"),
+    ] {
+        let said = good(folder.path(), &["init"]);
+        let manifest = written(folder.path());
+        assert!(said.out.contains(&format!("probe     GET {probe} (")), "{}", said.out);
+        for line in [
+            format!("url = \"{probe}\""),
+            format!("{own} = \"{{client.id}}\""),
+            "ACME_ISSUER = \"{issuer}\"".to_owned(),
+        ] {
+            assert!(manifest.contains(&line), "{line}\n{manifest}");
+        }
+        assert!(manifest.contains(&format!("\n{usual} = ")), "{manifest}");
+    }
+}
