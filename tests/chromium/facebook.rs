@@ -21,8 +21,8 @@ use serde_json::Value as Json;
 use super::server::{Asked, Server, html, reply};
 use super::{Held, cause, must, same};
 
-const APP: &str = "1234567890123";
-const SECRET: &str = "0123456789abcdef0123456789abcdef";
+pub(super) const APP: &str = "1234567890123";
+pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// The hosts of the real provider that pages name.
 const HOSTS: [&str; 3] = ["www.facebook.com", "graph.facebook.com", "connect.facebook.net"];
 
@@ -31,7 +31,8 @@ const OF_2010: &str = r#"<!doctype html><html xmlns:fb="http://www.facebook.com/
 <div id="fb-root"></div><fb:login-button perms="email" autologoutlink="true"></fb:login-button>
 <form data-step="in" onsubmit="FB.login(said, { perms: 'email,publish_stream' }); return false"><button>in</button></form>
 <form data-step="me" onsubmit="FB.api('/me', said); return false"><button>me</button></form>
-<form data-step="publish" onsubmit="FB.api('/me/feed', 'post', { message: 'Hello' }, said); return false"><button>publish</button></form>
+<form data-step="publish" onsubmit="FB.api('/me/feed', 'post', { message: 'Hello' }, function (told) { last = told.id; said(told); }); return false"><button>publish</button></form>
+<form data-step="take back" onsubmit="FB.api('/' + last, 'delete', said); return false"><button>take back</button></form>
 <form data-step="share" onsubmit="FB.ui({ method: 'stream.publish', message: 'Look', attachment: { name: 'A story', href: 'http://partner.example/1' } }, said); return false"><button>share</button></form>
 <form data-step="out" onsubmit="FB.logout(said); return false"><button>out</button></form>
 <pre id="said"></pre><pre id="heard"></pre>
@@ -81,18 +82,18 @@ const OF_TODAY: &str = r#"<!doctype html><html><body>
 </script></body></html>"#;
 
 /// A provider, a partner's page, and a browser for which the provider's real names lead to the mock.
-struct Scene {
-    server: Server,
+pub(super) struct Scene {
+    pub(super) server: Server,
     provider: Option<Provider>,
     serving: Option<Child>,
     chromium: Arc<Chromium>,
     browser: Browser,
-    alice: Person,
+    pub(super) alice: Person,
 }
 
 impl Scene {
     /// `page`: what the partner shows, with the host of the script in place of `SDK` (the provider's own where `by_path`).
-    async fn set(dialect: &str, page: &'static str, by_path: bool) -> Result<Scene, Failed> {
+    pub(super) async fn set(dialect: &str, page: &'static str, by_path: bool) -> Result<Scene, Failed> {
         let file = |name: &str| {
             let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("specs/dialects").join(dialect);
             std::fs::read_to_string(root.join(name))
@@ -152,38 +153,38 @@ impl Scene {
         Ok(Scene { server, provider: None, serving: None, chromium, browser, alice })
     }
 
-    async fn open(&self, url: &str) -> Result<Page, Failed> {
+    pub(super) async fn open(&self, url: &str) -> Result<Page, Failed> {
         let navigation = Navigation { url: url.to_owned(), ..Navigation::default() };
         Ok(self.browser.open("first", navigation, &cause()).await?)
     }
 
-    async fn submit(&self, form: WantedForm, values: &[(&str, &str)]) -> Result<Page, Failed> {
+    pub(super) async fn submit(&self, form: WantedForm, values: &[(&str, &str)]) -> Result<Page, Failed> {
         let values = values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         let submission = Submission { values, without: Vec::new() };
         Ok(self.browser.submit("first", &form, &submission, Vec::new(), &cause()).await?)
     }
 
     /// Presses a button of the partner's page.
-    async fn press(&self, step: &str) -> Result<Page, Failed> {
+    pub(super) async fn press(&self, step: &str) -> Result<Page, Failed> {
         self.submit(WantedForm::Step(step.to_owned()), &[]).await
     }
 
-    async fn sign_in(&self) -> Result<Page, Failed> {
+    pub(super) async fn sign_in(&self) -> Result<Page, Failed> {
         let (login, password) = (self.alice.login.as_str(), self.alice.password.as_str());
         self.submit(WantedForm::Step("login".to_owned()), &[("username", login), ("password", password)]).await
     }
 
-    async fn consent(&self, scopes: &[&str], decision: &str) -> Result<Page, Failed> {
+    pub(super) async fn consent(&self, scopes: &[&str], decision: &str) -> Result<Page, Failed> {
         let mut values: Vec<(&str, &str)> = scopes.iter().map(|scope| ("scope", *scope)).collect();
         values.push(("decision", decision));
         self.submit(WantedForm::Step("consent".to_owned()), &values).await
     }
 
-    fn cookie(&self, name: &str) -> Option<String> {
+    pub(super) fn cookie(&self, name: &str) -> Option<String> {
         self.browser.cookies(None).into_iter().find(|own| own.name == name).map(|own| own.value)
     }
 
-    async fn end(mut self) {
+    pub(super) async fn end(mut self) {
         self.chromium.stop().await;
         if let Some(mut child) = self.serving.take() {
             let _ = child.kill();
@@ -194,7 +195,7 @@ impl Scene {
 }
 
 /// What the page's callback was given last.
-fn said(page: &Page) -> Result<Json, Failed> {
+pub(super) fn said(page: &Page) -> Result<Json, Failed> {
     let text = page.seen.text.split_once("said ").map(|(_, text)| text);
     let text = text.ok_or_else(|| format!("nothing was said: {}", page.seen.text))?;
     let first = serde_json::Deserializer::from_str(text).into_iter::<Json>().next();
@@ -202,11 +203,11 @@ fn said(page: &Page) -> Result<Json, Failed> {
 }
 
 /// Which events it heard.
-fn heard(page: &Page) -> String {
+pub(super) fn heard(page: &Page) -> String {
     page.seen.text.find("heard ").map(|at| page.seen.text[at..].trim().to_owned()).unwrap_or_default()
 }
 
-fn run(scene: impl Future<Output = Held>) -> Held {
+pub(super) fn run(scene: impl Future<Output = Held>) -> Held {
     tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?.block_on(scene)
 }
 
@@ -235,6 +236,7 @@ pub(super) fn page_of_2010() -> Held {
         same(session["uid"].as_str(), scene.alice.sub.as_str())?;
         same(said(&scene.press("me").await?)?["name"].as_str(), Some("Alice Archer"))?;
         must(said(&scene.press("publish").await?)?["id"].is_string(), "a story was published")?;
+        same(said(&scene.press("take back").await?)?, Json::Bool(true))?;
         let page = scene.press("share").await?;
         must(page.seen.text.contains("A story"), &page.seen.text)?;
         let shared = said(&scene.submit(WantedForm::Step("share".to_owned()), &[("decision", "share")]).await?)?;

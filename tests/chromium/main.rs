@@ -4,6 +4,7 @@
 mod check_session;
 mod facebook;
 mod logout;
+mod sdk_pages;
 #[path = "../agent/server.rs"]
 mod server;
 mod window;
@@ -36,6 +37,16 @@ fn main() -> ExitCode {
         ("cookies that the harness changes are Chromium's, too", cookies),
         ("a page of 2010 signs in, calls, publishes and shares by the script of the provider", facebook::page_of_2010),
         ("a page of today signs in, hears what was granted and refused, and signs out", facebook::page_of_today),
+        (
+            "a page of 2011 signs in with oauth: true, hears what changes and keeps the cookies of that year",
+            sdk_pages::page_of_2011,
+        ),
+        ("a page of today works unchanged where the names of the provider lead here", sdk_pages::page_of_today_by_name),
+        ("the browser of the handbook finds the script by its real name at serve", sdk_pages::documented_mapping),
+        (
+            "what the script does not play is named on the console, once, and nothing else breaks",
+            sdk_pages::what_is_not_played,
+        ),
         ("a page that the app did not register gets nothing from the script", facebook::page_of_a_stranger),
         ("a person clicks through login, permissions and the removal of an app at serve", facebook::clicks_through),
         ("the provider's page of signing out loads the address of each site in a frame", logout::frames),

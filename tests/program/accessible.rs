@@ -88,9 +88,59 @@ fn all_pages() -> Vec<(&'static str, String)> {
     pages
 }
 
+/// Those of Facebook that a person sees in the pop-ups of its script, and where she removes apps.
+fn pages_of_facebook() -> Vec<(&'static str, String)> {
+    const PAGE: &str = "http%3A%2F%2F127.0.0.1%3A3000";
+    let client = "--client=1234567890123:secret:http://127.0.0.1:3000/callback";
+    let (serving, _) = Serving::start(&["--dialect", "facebook-login", client]);
+    let body = |answer: &str| answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap();
+    let cookies = |answer: &str| {
+        let own = answer.lines().filter_map(|line| line.strip_prefix("set-cookie: ")?.split(';').next());
+        own.collect::<Vec<_>>().join("; ")
+    };
+    let transaction =
+        |page: &str| page.split("name=\"transaction\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let about = format!("client_id=1234567890123&origin={PAGE}&cb=f1&display=popup&sdk=js");
+    let share =
+        format!("{about}&href=https%3A%2F%2Fpartner.example%2Fa-page&name=A+story&description=What+it+is+about");
+    let login = serving.get(&format!("/www/v19.0/dialog/oauth?{about}&scope=email,user_friends,user_likes"));
+    let browser = cookies(&login);
+    let form = format!("transaction={}&persona=alice", transaction(&login));
+    let consent = serving.post("/www/dialog/oauth/login", &browser, &form);
+    let signed_in = format!("{browser}; {}", cookies(&consent));
+    let form = format!("transaction={}&scope=email&decision=allow", transaction(&consent));
+    serving.post("/www/dialog/oauth/consent", &signed_in, &form);
+    let as_her = |target: &str| serving.get_with(target, &signed_in);
+    let pages = vec![
+        ("pop-up: login", body(&login)),
+        ("pop-up: permissions", body(&consent)),
+        ("pop-up: share", body(&as_her(&format!("/www/dialog/share?{share}")))),
+        ("pop-up: share, nobody", body(&serving.get(&format!("/www/dialog/share?{share}")))),
+        ("pop-up: done", body(&serving.get(&format!("/www/connect/xd?{about}")))),
+        (
+            "pop-up: not of the app",
+            body(&serving.get("/www/dialog/share?client_id=1234567890123&origin=http://evil.example")),
+        ),
+        ("settings", body(&as_her("/www/settings/apps"))),
+    ];
+    let wanted = [
+        ("permissions", "Share with"),
+        ("share", "A story"),
+        ("nobody", "Nobody is signed in"),
+        ("done", "close"),
+        ("settings", "Remove"),
+    ];
+    for (name, wanted) in wanted {
+        let (_, html) = pages.iter().find(|(own, _)| own.ends_with(name)).unwrap();
+        assert!(html.contains(wanted), "{name}: {html}");
+    }
+    pages
+}
+
 #[test]
 fn every_page_can_be_used_by_everybody_in_both_colour_schemes_and_on_a_phone() {
-    let pages = all_pages();
+    let mut pages = all_pages();
+    pages.extend(pages_of_facebook());
     for dark in [false, true] {
         if let Some(wrong) = complaints(&pages, dark) {
             assert!(wrong.trim().is_empty(), "{wrong}");

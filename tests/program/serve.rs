@@ -36,6 +36,10 @@ impl Serving {
         self.ask(&format!("GET {target} HTTP/1.1"), "")
     }
 
+    pub fn get_with(&self, target: &str, cookies: &str) -> String {
+        self.ask(&format!("GET {target} HTTP/1.1\r\ncookie: {cookies}"), "")
+    }
+
     pub fn post(&self, target: &str, cookies: &str, form: &str) -> String {
         let head = format!(
             "POST {target} HTTP/1.1\r\ncookie: {cookies}\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}",

@@ -5,14 +5,18 @@ use std::sync::Arc;
 use countersign::model::dialect::Dialect;
 use countersign::model::persona::Person;
 
-use super::http::{encoded, get, post};
+use super::http::{Ask, encoded, get, post};
 use super::site::{SECRET, Site, client, hidden};
 
 const APP: &str = "1234567890123";
 /// The origin of [`super::site::CALLBACK`].
 const PAGE: &str = "http://127.0.0.1:1";
 const DIALOG: &str = "/www/dialog/oauth";
-const STATUS: &str = "/www/x/oauth/status?client_id=1234567890123";
+
+/// What the script asks by itself, with the token that the page has.
+fn status(token: &str) -> Ask {
+    post("/www/x/oauth/status", &[("client_id", APP), ("access_token", token)])
+}
 
 async fn started(dialect: Dialect) -> (Site, Person) {
     let persona = &dialect.personas[0];
@@ -45,6 +49,10 @@ fn connect() -> Dialect {
 
 /// The dialog as the script opens it: where it leads, and the browser's cookies.
 async fn signed_in(site: &Site, alice: &Person) -> (String, Vec<String>) {
+    decided(site, alice, "allow").await
+}
+
+async fn decided(site: &Site, alice: &Person, decision: &str) -> (String, Vec<String>) {
     let asked = [("client_id", APP), ("origin", PAGE), ("cb", "f1"), ("sdk", "js"), ("scope", "email")];
     let page = site.ask(get(&format!("{DIALOG}?{}", encoded(&asked)))).await;
     let mut cookies = page.cookies();
@@ -53,7 +61,7 @@ async fn signed_in(site: &Site, alice: &Person) -> (String, Vec<String>) {
     let page = site.ask(post(&format!("{DIALOG}/login"), &form).header("cookie", &cookies.join("; "))).await;
     cookies.extend(page.cookies());
     let transaction = hidden(&page.body, "transaction");
-    let form = [("transaction", transaction.as_str()), ("scope", "email"), ("decision", "allow")];
+    let form = [("transaction", transaction.as_str()), ("scope", "email"), ("decision", decision)];
     let answer = site.ask(post(&format!("{DIALOG}/consent"), &form).header("cookie", &cookies.join("; "))).await;
     (answer.header("location").unwrap_or_default().to_owned(), cookies)
 }
@@ -90,22 +98,34 @@ async fn a_page_of_another_origin_opens_no_dialog_and_is_handed_nothing() {
 async fn who_is_signed_in_is_told_to_pages_of_the_app_alone() {
     for dialect in [login(), connect()] {
         let (site, alice) = started(dialect).await;
-        let unknown = site.ask(get(STATUS).header("origin", PAGE)).await;
+        let unknown = site.ask(status("").header("origin", PAGE)).await;
         assert_eq!((unknown.status, unknown.text("status").as_str()), (200, "unknown"));
         let (_, cookies) = signed_in(&site, &alice).await;
         // What a browser sends along with what pages of other sites ask.
         let embedded: Vec<String> =
             cookies.iter().filter(|cookie| cookie.starts_with("cs_session_embedded=")).cloned().collect();
         assert_eq!(embedded.len(), 1, "{cookies:?}");
-        let connected = site.ask(get(STATUS).header("origin", PAGE).header("cookie", &embedded[0])).await;
+        let connected = site.ask(status("").header("origin", PAGE).header("cookie", &embedded[0])).await;
         assert_eq!(connected.text("status"), "connected");
         assert_eq!(connected.header("access-control-allow-origin"), Some(PAGE));
         for page in ["http://evil.example", "null", ""] {
-            let refused = site.ask(get(STATUS).header("origin", page).header("cookie", &embedded[0])).await;
+            let refused = site.ask(status("").header("origin", page).header("cookie", &embedded[0])).await;
             assert_eq!(refused.status, 403, "{page}");
             assert_eq!(refused.header("access-control-allow-origin"), None, "{page}");
             assert!(!refused.body.contains(&alice.sub), "{}", refused.body);
         }
+    }
+}
+
+#[tokio::test]
+async fn whoever_does_not_let_the_app_in_is_signed_in_and_not_authorized() {
+    for dialect in [login(), connect()] {
+        let (site, alice) = started(dialect).await;
+        let (location, cookies) = decided(&site, &alice, "deny").await;
+        assert!(location.contains("#error") && !location.contains("access_token"), "{location}");
+        let answer = site.ask(status("").header("origin", PAGE).header("cookie", &cookies.join("; "))).await;
+        assert_eq!(answer.text("status"), "not_authorized");
+        assert!(!answer.body.contains(&alice.sub), "{}", answer.body);
     }
 }
 
@@ -118,15 +138,15 @@ async fn signing_out_by_the_script_ends_session_and_token() {
         let token = url::form_urlencoded::parse(answer.as_bytes()).find(|(name, _)| name == "access_token");
         let token = token.map(|(_, value)| value.into_owned()).expect("a token");
         // The token of the page says who is there where no cookie comes along.
-        let by_token = format!("{STATUS}&{}", encoded(&[("access_token", &token)]));
-        assert_eq!(site.ask(get(&by_token).header("origin", PAGE)).await.text("status"), "connected");
+        let by_token = || status(&token).header("origin", PAGE);
+        assert_eq!(site.ask(by_token()).await.text("status"), "connected");
         let form = [("client_id", APP), ("access_token", token.as_str())];
         let stranger = site.ask(post("/www/x/oauth/logout", &form).header("origin", "http://evil.example")).await;
         assert_eq!(stranger.status, 403);
-        assert_eq!(site.ask(get(&by_token).header("origin", PAGE)).await.text("status"), "connected");
+        assert_eq!(site.ask(by_token()).await.text("status"), "connected");
         site.ask(post("/www/x/oauth/logout", &form).header("origin", PAGE)).await;
-        assert_eq!(site.ask(get(&by_token).header("origin", PAGE)).await.text("status"), "unknown");
-        let with_cookies = get(STATUS).header("origin", PAGE).header("cookie", &cookies.join("; "));
+        assert_eq!(site.ask(by_token()).await.text("status"), "unknown");
+        let with_cookies = status("").header("origin", PAGE).header("cookie", &cookies.join("; "));
         assert_eq!(site.ask(with_cookies).await.text("status"), "unknown");
         let me = site.ask(get(&format!("/graph/me?{}", encoded(&[("access_token", &token)])))).await;
         assert!(me.body.contains("error"), "{}", me.body);

@@ -91,7 +91,7 @@ impl Adapter for Connect {
     }
 
     fn redirect(&self, shared: &Shared, request: &AuthorizationRequest, granted: Option<&[String]>) -> Option<String> {
-        facebook::sdk::redirect(shared, request).or_else(|| login::redirect(shared, request, granted))
+        facebook::sdk::redirect(shared, request, granted).or_else(|| login::redirect(shared, request, granted))
     }
 
     fn shape(&self, of: &Shape<'_>) -> Option<Shaped> {

@@ -71,8 +71,8 @@ impl Adapter for Login {
         true
     }
 
-    fn redirect(&self, shared: &Shared, request: &AuthorizationRequest, _: Option<&[String]>) -> Option<String> {
-        facebook::sdk::redirect(shared, request)
+    fn redirect(&self, shared: &Shared, request: &AuthorizationRequest, granted: Option<&[String]>) -> Option<String> {
+        facebook::sdk::redirect(shared, request, granted)
     }
 
     fn notice(&self, about: &Notice<'_>) -> Option<Result<Wire, crate::model::value::Unresolved>> {

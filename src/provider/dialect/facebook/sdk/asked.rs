@@ -65,12 +65,12 @@ fn is_of(session: &Session, user: &User) -> bool {
 /// `x/oauth/status`: who is signed in at the provider in this browser, and whether she has let the app in. The browser's
 /// cookie says so; where the browser sends none to a page of another site, the token that the page has already.
 pub(super) fn status(style: &Style, shared: &Shared, inbound: &Inbound, tagged: Option<&Origin>) -> Reply {
-    let (client, page) = match page_of(shared, inbound, one(&inbound.query, "client_id").unwrap_or_default()) {
+    let (client, page) = match page_of(shared, inbound, one(&inbound.form, "client_id").unwrap_or_default()) {
         Ok(known) => known,
         Err(refusal) => return *refusal,
     };
     let origin = begun(shared, tagged);
-    let token = one(&inbound.query, "access_token").filter(|text| !text.is_empty());
+    let token = one(&inbound.form, "access_token").filter(|text| !text.is_empty());
     let user = token.and_then(|text| (style.user)(shared, text)).filter(|user| user.client_id == client.id);
     let by_token = || {
         let user = user.as_ref()?;

@@ -1,4 +1,4 @@
-//! What a partner's page needs that uses the JavaScript SDK: the script itself (our own, `sdk.js`), the pop-ups that it
+//! What a partner's page needs that uses the JavaScript SDK: the script itself (our own, `script/`), the pop-ups that it
 //! opens (the dialog for signing in, the one for sharing), and what it asks by itself (who is signed in, sign out).
 //!
 //! An answer of a pop-up goes through `connect/xd`, a page of the provider that hands it to the window that opened it, and
@@ -26,7 +26,13 @@ use crate::provider::reply::Reply;
 use crate::provider::state::Shared;
 
 /// The script, an expression that takes its settings.
-const SCRIPT: &str = include_str!("sdk.js");
+const SCRIPT: &str = concat!(
+    include_str!("script/state.js"),
+    include_str!("script/login.js"),
+    include_str!("script/graph.js"),
+    include_str!("script/markup.js"),
+    include_str!("script/begin.js"),
+);
 /// What the page between pop-up and opener does.
 const HAND_OVER: &str = include_str!("xd.js");
 
@@ -72,7 +78,7 @@ pub(super) fn answer(style: &Style, shared: &Arc<Shared>, inbound: &Inbound, tag
         ("GET", "dialog/oauth") if one(&inbound.query, "sdk").is_some() => Some(dialog(shared, inbound, tagged)),
         ("GET", "connect/xd") => Some(hand_over(shared, inbound)),
         ("GET", "connect/xd.js") => Some(Reply::page(javascript(HAND_OVER.to_owned()))),
-        ("GET", "x/oauth/status") => Some(asked::status(style, shared, inbound, tagged)),
+        ("POST", "x/oauth/status") => Some(asked::status(style, shared, inbound, tagged)),
         ("POST", "x/oauth/logout") => Some(asked::logout(style, shared, inbound, tagged)),
         ("GET", rest) if share::is_dialog(rest) => Some(share::dialog(shared, inbound, tagged)),
         ("POST", "dialog/share/answer") => Some(share::answered(style, shared, inbound, tagged)),
@@ -159,15 +165,21 @@ fn dialog(shared: &Shared, inbound: &Inbound, tagged: Option<&Origin>) -> Reply 
     authorize::request(shared, &inner, tagged.cloned())
 }
 
-/// Where the answer of a dialog goes that the script opened. Its origin is checked again: the parameters of a request are
-/// whoever's who made it.
-pub(super) fn redirect(shared: &Shared, request: &AuthorizationRequest) -> Option<String> {
+/// Where the answer of a dialog goes that the script opened; that the person refused stands there already. Its origin is
+/// checked again: the parameters of a request are whoever's who made it.
+pub(super) fn redirect(shared: &Shared, request: &AuthorizationRequest, granted: Option<&[String]>) -> Option<String> {
     one(&request.parameters, "sdk")?;
     let origin = one(&request.parameters, "origin")?;
     let own = std::slice::from_ref(&request.redirect_uri);
     is_same_origin(origin, own).then(|| {
         let answer = one(&request.parameters, "cb").unwrap_or_default();
-        hand_over_path(shared, &request.client_id, origin, answer)
+        let to = hand_over_path(shared, &request.client_id, origin, answer);
+        if granted.is_some() {
+            return to;
+        }
+        let mut members = url::form_urlencoded::Serializer::new(String::new());
+        members.extend_pairs(shared.dialect.authorization.denied.iter().flatten());
+        format!("{to}#{}", members.finish())
     })
 }
 

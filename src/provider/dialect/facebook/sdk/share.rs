@@ -68,7 +68,7 @@ pub(super) fn dialog(shared: &Shared, inbound: &Inbound, tagged: Option<&Origin>
     let name = whose.attempt.person(&person).and_then(|person| person.text("name")).unwrap_or(person);
     let message = one(&inbound.query, "message").unwrap_or_default();
     let field = format!(
-        "<p><label for=\"message\">Say something about it</label>\n<input id=\"message\" name=\"message\" value=\"{}\"></p>\n",
+        "<p><label for=\"message\">Say something about it</label>\n<input type=\"text\" id=\"message\" name=\"message\" value=\"{}\"></p>\n",
         pages::escaped(message)
     );
     let buttons = pages::buttons(&[("decision", "share", "Share"), ("decision", "cancel", "Cancel")]);
