@@ -22,7 +22,14 @@ struct Example {
     also: Option<&'static str>,
 }
 
-const EXAMPLES: [Example; 5] = [
+/// Asks for Node 20 and some Chromium.
+const NODE_AND_CHROMIUM: [&str; 3] = [
+    "sh",
+    "-c",
+    "[ \"$(node -p 'process.versions.node.split(`.`)[0]')\" -ge 20 ] && { [ -n \"$CHROMIUM\" ] || command -v chromium || command -v chromium-browser || command -v google-chrome; }",
+];
+
+const EXAMPLES: [Example; 6] = [
     Example {
         folder: "axum-openidconnect",
         needs: "cargo",
@@ -37,6 +44,14 @@ const EXAMPLES: [Example; 5] = [
         here: &["node", "-e", "process.exit(process.versions.node.split('.')[0] >= 20 ? 0 : 1)"],
         made: "node_modules/openid-client",
         over_https: true,
+        also: None,
+    },
+    Example {
+        folder: "facebook-sdk",
+        needs: "node and chromium",
+        here: &NODE_AND_CHROMIUM,
+        made: "server.mjs",
+        over_https: false,
         also: None,
     },
     Example {
@@ -58,11 +73,7 @@ const EXAMPLES: [Example; 5] = [
     Example {
         folder: "single-page",
         needs: "node and chromium",
-        here: &[
-            "sh",
-            "-c",
-            "[ \"$(node -p 'process.versions.node.split(`.`)[0]')\" -ge 20 ] && { [ -n \"$CHROMIUM\" ] || command -v chromium || command -v chromium-browser || command -v google-chrome; }",
-        ],
+        here: &NODE_AND_CHROMIUM,
         made: "server.mjs",
         over_https: false,
         also: None,
@@ -74,6 +85,7 @@ fn main() -> ExitCode {
     let mut trials: Vec<Trial> = EXAMPLES.iter().map(|example| example.trial(false, None)).collect();
     trials.extend(EXAMPLES.iter().filter(|example| example.over_https).map(|example| example.trial(true, None)));
     trials.extend(EXAMPLES.iter().filter_map(|example| example.also.map(|also| example.trial(false, Some(also)))));
+    trials.push(believes_the_profile());
     trials.push(Trial::test("no example is left out", || nothing_left_out().map_err(Failed::from)));
     libtest_mimic::run(&arguments, trials).exit_code()
 }
@@ -91,6 +103,43 @@ fn nothing_left_out() -> Result<(), String> {
     found.sort();
     let listed: Vec<&str> = EXAMPLES.iter().map(|example| example.folder).collect();
     if found == listed { Ok(()) } else { Err(format!("examples/ has {found:?}, this test knows {listed:?}")) }
+}
+
+/// The partner of the JavaScript SDK, had it forgotten to ask to whom a token was given.
+fn believes_the_profile() -> Trial {
+    let name = "examples/facebook-sdk without debug_token lets in whoever has a token of another app";
+    let example = EXAMPLES.iter().find(|example| example.folder == "facebook-sdk");
+    match example.map(|example| (example.folder(), example.missing())) {
+        Some((folder, None)) => Trial::test(name, move || without_debug_token(&folder).map_err(Failed::from)),
+        _ => Trial::test(format!("{name}, ignored: needs node and chromium"), || Ok(())).with_ignored_flag(true),
+    }
+}
+
+fn without_debug_token(folder: &Path) -> Result<(), String> {
+    let copy = tempfile::tempdir().map_err(|error| error.to_string())?;
+    for name in ["index.html", "app.js", "server.mjs", "countersign.toml"] {
+        let text = std::fs::read_to_string(folder.join(name)).map_err(|error| format!("{name}: {error}"))?;
+        let text = match text.split_once("  const { data } = await graph('debug_token'") {
+            Some((before, rest)) => {
+                let (_, after) = rest.split_once("  return { sub: profile.id").ok_or("the server looks otherwise")?;
+                let profile = "  const profile = await graph('me', { fields: 'id,name,email', access_token: token })\n";
+                format!("{before}{profile}  return {{ sub: profile.id{after}")
+            }
+            None => text,
+        };
+        std::fs::write(copy.path().join(name), text).map_err(|error| error.to_string())?;
+    }
+    let run = |filter: &str| {
+        Command::new(env!("CARGO_BIN_EXE_countersign"))
+            .args(["run", "--report", "json=-", "--partner", "countersign.toml", filter])
+            .current_dir(copy.path())
+            .output()
+            .map_err(|error| error.to_string())
+    };
+    let output = run("tokens/access-token-injection")?;
+    let told = String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+    let fails = told.contains("rfc6749/10.16") && told.contains("\"verdict\": \"fail\"");
+    if output.status.code() == Some(1) && fails { Ok(()) } else { Err(format!("{:?}\n{told}", output.status.code())) }
 }
 
 impl Example {

@@ -292,6 +292,8 @@ fn observed_capabilities(world: &World, played: &Played, capabilities: &BTreeSet
         ("state", sends("state")),
         ("pkce", sends("code_challenge")),
         ("userinfo", asks(Endpoint::Userinfo)),
+        // The provider's script opens its dialog with this.
+        ("script-login", sends("sdk")),
     ];
     let has = true_list(&world.ground.manifest.capabilities.has, &seen);
     seen.into_iter()

@@ -444,6 +444,7 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
         ("cookies", true),
         ("logout", at.places.contains_key("logout")),
         ("https", at.base.starts_with("https://")),
+        ("code-flow", manifest.capabilities.has.iter().all(|own| own != "script-login")),
         ("nonce-or-pkce", ["nonce", "pkce"].iter().any(|one| manifest.capabilities.has.iter().any(|own| own == one))),
     ];
     all.extend(implied.into_iter().filter(|(_, holds)| *holds).map(|(name, _)| name.to_owned()));

@@ -91,7 +91,7 @@ fn stands_in(look: &Look<'_>, exchange: &Exchange, place: LeakPlace, value: &str
             || basic(&request.headers).is_some_and(|credentials| credentials.contains(value))
     };
     match place {
-        LeakPlace::Url if is_documented(look.facts, exchange) => false,
+        LeakPlace::Url if is_documented(look.facts, exchange) || is_jsonp(look.facts, exchange, value) => false,
         LeakPlace::Url => is_in_address(&request.url, value) || is_in_address(location(exchange), value),
         LeakPlace::Referer => header(&request.headers, "referer").is_some_and(|from| {
             // Whoever is told her own address learns nothing.
@@ -119,6 +119,16 @@ pub(super) fn is_documented(facts: &Facts, exchange: &Exchange) -> bool {
     let by_server = exchange.from == Party::Partner && matches!(exchange.to, Party::Provider(_));
     let calls = [Endpoint::Token, Endpoint::Userinfo, Endpoint::Api, Endpoint::Introspection];
     facts.calls_by_query && by_server && exchange.endpoint.is_some_and(|endpoint| calls.contains(&endpoint))
+}
+
+/// Whether it is a call of the API by a page that loads its answer as a script (JSONP), with the person's token: such a call
+/// has nothing but its address. Only where the dialect documents it so, and a real browser says that it loads a script.
+fn is_jsonp(facts: &Facts, exchange: &Exchange, value: &str) -> bool {
+    let is_token = facts.secrets.get("access_token").is_some_and(|tokens| tokens.iter().any(|token| token == value));
+    let is_call = matches!(exchange.to, Party::Provider(_))
+        && matches!(exchange.endpoint, Some(Endpoint::Userinfo | Endpoint::Api));
+    let is_script = header(&exchange.request.headers, "sec-fetch-dest") == Some("script");
+    facts.calls_by_query && is_token && is_call && exchange.from == Party::Agent && is_script
 }
 
 /// Where an answer of the partner sends the browser.
@@ -189,7 +199,7 @@ fn name(place: LeakPlace) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::exchange::Response;
+    use crate::model::exchange::{Cause, Response};
 
     #[test]
     fn a_value_is_found_in_an_address_however_it_is_written() {
@@ -220,6 +230,40 @@ mod tests {
             ..PageSeen::default()
         };
         assert_eq!(links(&page), ["/x?a=1&b=2", "/y"]);
+    }
+
+    #[test]
+    fn a_token_in_the_address_of_a_script_that_calls_the_api_is_no_leak_where_the_dialect_knows_no_other_way() {
+        let jsonp = |dest: &str, endpoint: Endpoint, calls_by_query: bool, secret: &str| {
+            let exchange = Exchange {
+                seq: 1,
+                from: Party::Agent,
+                to: Party::Provider(crate::model::fault::ProviderName::Main),
+                cause: Cause::default(),
+                endpoint: Some(endpoint),
+                grant: None,
+                person: None,
+                request: crate::model::exchange::Request {
+                    method: "GET".into(),
+                    url: format!("http://p/graph/me?access_token={secret}&callback=f"),
+                    headers: vec![("sec-fetch-dest".into(), dest.into())],
+                    body: "".into(),
+                },
+                response: None,
+                note: None,
+                faults: Vec::new(),
+                duration_ms: 0,
+            };
+            let own = |name: &str, value: &str| (name.to_owned(), vec![value.to_owned()]);
+            let secrets = [own("access_token", "at-0123456789"), own("client_secret", "s3cr3ts3cr3t")].into();
+            is_jsonp(&Facts { calls_by_query, secrets, ..Facts::default() }, &exchange, secret)
+        };
+        assert!(jsonp("script", Endpoint::Userinfo, true, "at-0123456789"));
+        // A page that is opened there, another dialect, another endpoint, the app's own secret.
+        assert!(!jsonp("document", Endpoint::Userinfo, true, "at-0123456789"));
+        assert!(!jsonp("script", Endpoint::Userinfo, false, "at-0123456789"));
+        assert!(!jsonp("script", Endpoint::Authorization, true, "at-0123456789"));
+        assert!(!jsonp("script", Endpoint::Userinfo, true, "s3cr3ts3cr3t"));
     }
 
     fn looked(body: &str, secret: &str) -> Option<Mismatch> {

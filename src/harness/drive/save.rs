@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::case::Step;
-use crate::model::exchange::{Cause, Exchange, Party};
+use crate::model::exchange::{Cause, Exchange, Party, header};
 use crate::model::fault::Endpoint;
 use crate::model::observation::CookieSeen;
 use crate::model::wire::Wire;
@@ -90,11 +90,26 @@ impl Play {
                 pointer(&page.as_json(), rest)
             }
             "id_token" | "access_token" => {
-                let exchange = self.since(after, |exchange| exchange.endpoint == Some(Endpoint::Token))?;
-                pointer(&exchange.response_json()?, head)
+                let exchange = self.since(after, |exchange| exchange.endpoint == Some(Endpoint::Token));
+                match exchange {
+                    Some(exchange) => pointer(&exchange.response_json()?, head),
+                    // No code was redeemed: the dialog itself gave it, to a page.
+                    None => self.given_behind_the_hash(head, after).map(Wire::from),
+                }
             }
             _ => self.find_message(head, rest, after),
         }
+    }
+
+    /// A member of what a provider's dialog answered behind `#`, where no server sees it.
+    fn given_behind_the_hash(&self, name: &str, after: u64) -> Option<String> {
+        let located = |exchange: &Exchange| {
+            let response = exchange.response.as_ref().filter(|_| matches!(exchange.to, Party::Provider(_)))?;
+            let (_, members) = header(&response.headers, "location")?.split_once('#')?;
+            let mut members = url::form_urlencoded::parse(members.as_bytes());
+            members.find(|(own, _)| own == name).map(|(_, value)| value.into_owned())
+        };
+        located(&self.since(after, |exchange| located(exchange).is_some())?)
     }
 
     /// `authorization.nonce`, `token_response.refresh_token`.
