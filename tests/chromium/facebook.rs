@@ -24,7 +24,7 @@ use super::{Held, cause, must, same};
 pub(super) const APP: &str = "1234567890123";
 pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
 /// The hosts of the real provider that pages name.
-const HOSTS: [&str; 3] = ["www.facebook.com", "graph.facebook.com", "connect.facebook.net"];
+const HOSTS: [&str; 4] = ["www.facebook.com", "graph.facebook.com", "connect.facebook.net", "api.facebook.com"];
 
 /// As pages of 2010 were written: the script from a protocol-relative address, sessions, perms, fb:login-button.
 const OF_2010: &str = r#"<!doctype html><html xmlns:fb="http://www.facebook.com/2008/fbml"><body>

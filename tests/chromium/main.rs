@@ -26,7 +26,7 @@ type Test = fn() -> Held;
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
     let mut trials = vec![Trial::test("a Chromium that is not there blocks the run with advice", missing)];
-    let needs: [(&str, Test); 21] = [
+    let needs: Vec<(&str, Test)> = vec![
         ("redirects are followed, and the tag goes to the issuer alone", tagged),
         ("a page rests when its scripts have had their turn", scripts),
         ("a form is sent as it was filled in, and its cookies are known", forms),

@@ -97,6 +97,8 @@ const MORE_OF_2010: &str = r#"<!doctype html><html xmlns:fb="http://www.facebook
 <form data-step="look" onsubmit="look(); return false"><button>look</button></form>
 <form data-step="nobody" onsubmit="FB.api('/nobody.there', said); return false"><button>nobody</button></form>
 <form data-step="publish" onsubmit="FB.api('/me/feed', 'post', { message: 'Hello' }, said); return false"><button>publish</button></form>
+<form data-step="old" onsubmit="FB.api({ method: 'users.getInfo', uids: FB.getSession().uid, fields: 'name' }, said); return false"><button>old</button></form>
+<form data-step="older" onsubmit="FB.api({ method: 'nobody.knows' }, said); return false"><button>older</button></form>
 <form data-step="feed" onsubmit="FB.ui({ method: 'feed', name: 'A story', link: 'http://partner.example/1' }, said); return false"><button>feed</button></form>
 <form data-step="unplayed" onsubmit="unplayed(); return false"><button>unplayed</button></form>
 <pre id="said"></pre>
@@ -139,6 +141,7 @@ pub(super) fn page_of_2011() -> Held {
         let page = scene.consent(&[], "deny").await?;
         same(said(&page)?, json!({ "status": "not_authorized", "authResponse": null }))?;
         same(heard(&page).as_str(), "heard not_authorized;")?;
+        same(said(&scene.open(&at).await?)?["status"].as_str(), Some("not_authorized"))?;
         scene.press("in").await?;
         let page = scene.consent(&["email"], "allow").await?;
         let login = said(&page)?;
@@ -159,12 +162,11 @@ pub(super) fn page_of_2011() -> Held {
         must(payload["code"].is_string(), format!("{payload}"))?;
         same(said(&scene.press("me").await?)?["name"].as_str(), Some("Alice Archer"))?;
         // She removes the app elsewhere: the page knows once it asks anew, and whoever does not listen any more hears nothing.
-        // (This browser keeps the provider's cookie from it, so that it is not even known who is there.)
         same(said(&scene.press("leave").await?)?, Json::Bool(true))?;
         same(said(&scene.press("known").await?)?["status"].as_str(), Some("connected"))?;
         let before = heard(&scene.press("deaf").await?);
         let page = scene.press("anew").await?;
-        same(said(&page)?, json!({ "status": "unknown", "authResponse": null }))?;
+        same(said(&page)?, json!({ "status": "not_authorized", "authResponse": null }))?;
         same(heard(&page), format!("{before} changed false;"))?;
         same(scene.cookie(&format!("fbsr_{APP}")), None)?;
         scene.press("in").await?;
@@ -238,6 +240,13 @@ pub(super) fn what_is_not_played() -> Held {
         must(error["type"].is_string() && error["message"].is_string(), format!("{error}"))?;
         // To publish was not allowed.
         must(said(&scene.press("publish").await?)?["error"]["message"].is_string(), "an error reaches the page")?;
+        // The REST API of the years before.
+        let old = said(&scene.press("old").await?)?;
+        same(
+            (old[0]["name"].as_str(), old[0]["uid"].as_str()),
+            (Some("Alice Archer"), Some(scene.alice.sub.as_str())),
+        )?;
+        same(said(&scene.press("older").await?)?["error_code"].as_i64(), Some(3))?;
         let page = scene.press("feed").await?;
         must(page.seen.text.contains("A story"), &page.seen.text)?;
         must(said(&share(&scene, "share").await?)?["post_id"].is_string(), "a story was shared")?;

@@ -102,7 +102,7 @@ fn script(style: &Style, shared: &Shared) -> Reply {
     let settings = json!({
         "style": style.name,
         // The first host of each kind that the dialect names is the one that is told; `m.` is another face of `www.`.
-        "hosts": { "script": HOST, "www": "www.facebook.com", "graph": host("/graph") },
+        "hosts": { "script": HOST, "www": "www.facebook.com", "graph": host("/graph"), "rest": "api.facebook.com" },
     });
     Reply::page(javascript(format!("{}({settings});\n", SCRIPT.trim_end())))
 }

@@ -19,6 +19,14 @@
     return { error: { type: 'http', message: 'the provider could not be asked', code: 1 } };
   }
 
+  // The REST API of before the Graph: api({ method: 'users.getInfo', … }, callback). Its numbers come as texts, since people's
+  // are longer than a number of a script.
+  function oldApi(query, callback) {
+    var all = Object.assign({ api_key: app.id, format: 'json-strings', v: '1.0' }, query);
+    if (!all.access_token && token(now)) all.access_token = token(now);
+    byScript(rest + '/restserver.php?' + parameters(all), callback);
+  }
+
   // api(path, [method], [parameters], callback), whatever is left out.
   function api(path) {
     var method = 'get', query = {}, callback = function () {};
@@ -27,6 +35,7 @@
       else if (typeof argument === 'function') callback = argument;
       else if (argument) query = argument;
     });
+    if (typeof path !== 'string' && settings.style === 'connect') return oldApi(path || {}, callback);
     if (typeof path !== 'string') {
       unplayed('FB.api: the method ' + (path && path.method) + ' of the old REST API');
       return callback({ error_code: 3, error_msg: 'Unknown method' });

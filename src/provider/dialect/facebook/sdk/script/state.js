@@ -24,6 +24,7 @@
   }
   var www = place('www');
   var graph = place('graph');
+  var rest = place('rest');
   var provider = new URL(www).origin;
 
   // --- what is known -----------------------------------------------------------------------------------------------
