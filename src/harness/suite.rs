@@ -432,6 +432,7 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
         ("check-session", at.places.contains_key("check_session")),
         ("deauthorize", at.endpoints.contains_key("deauthorize")),
         ("post-remove", at.endpoints.contains_key("post_remove")),
+        ("rest", at.endpoints.contains_key("rest")),
         ("cookie-login", at.places.contains_key("cookie_login")),
         ("share", at.places.contains_key("share")),
         ("share-audience", at.places.get("share").is_some_and(|place| place.takes("{audience}"))),

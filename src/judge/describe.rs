@@ -67,8 +67,12 @@ pub fn masked(text: &str, facts: &Facts) -> String {
     let mut text = text.to_owned();
     for (kind, values) in &facts.secrets {
         for value in values.iter().filter(|value| value.len() >= LEAST) {
-            if text.contains(value.as_str()) {
-                text = text.replace(value.as_str(), &format!("<{kind}>"));
+            // As it is, and as a query string or a form has it.
+            let encoded: String = url::form_urlencoded::byte_serialize(value.as_bytes()).collect();
+            for written in [value, &encoded] {
+                if text.contains(written.as_str()) {
+                    text = text.replace(written.as_str(), &format!("<{kind}>"));
+                }
             }
         }
     }
@@ -149,6 +153,19 @@ mod tests {
             assert_eq!(seen, None, "cut after {shown} characters of it: {said}");
             assert!(said.ends_with("…; and so on"), "{said}");
         }
+    }
+
+    #[test]
+    fn a_secret_is_masked_also_as_a_form_writes_it() {
+        let facts = Facts {
+            secrets: std::collections::BTreeMap::from([(
+                "access_token".to_owned(),
+                vec!["app|2.a b_|s3al".to_owned()],
+            )]),
+            ..Facts::default()
+        };
+        let form = "method=friends.get&access_token=app%7C2.a+b_%7Cs3al&access_token=app|2.a b_|s3al";
+        assert_eq!(masked(form, &facts), "method=friends.get&access_token=<access_token>&access_token=<access_token>");
     }
 
     #[test]

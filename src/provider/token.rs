@@ -70,7 +70,8 @@ pub(super) fn request(shared: &Shared, inbound: &Inbound) -> Reply {
         return refuse(("invalid_request", "a parameter stands there more than once"));
     }
     let other_secret = origin.as_ref().and_then(|origin| origin.attempt.inner().options.client_secret.clone());
-    let client = match client_auth::client(shared, inbound, other_secret.as_deref()) {
+    let excused = shared.adapter.and_then(|adapter| adapter.client(shared, inbound, origin.as_ref()));
+    let client = match excused.map_or_else(|| client_auth::client(shared, inbound, other_secret.as_deref()), Ok) {
         Ok(client) => client,
         Err(why) => return refuse(("invalid_client", why)),
     };

@@ -144,7 +144,7 @@ pub(super) async fn asks_userinfo(app: &Arc<App>, visit: &Visit) -> Option<Page>
 }
 
 /// The grant is gone: so is the session that stood on it.
-fn ended(app: &App, id: &str) -> Page {
+pub(super) fn ended(app: &App, id: &str) -> Page {
     if app.flaws.has("ignore-expired-session-after-revoke") {
         return Page::sorry(403, "The connection to the provider is gone.");
     }

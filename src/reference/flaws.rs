@@ -164,6 +164,7 @@ pub const FLAWS: &[Switch] = &[
     flaw("ping-no-signature-check", Base::Min, "a ping fb_sig is believed, whoever signed it"),
     flaw("ping-ignored", Base::Min, "is told by a ping that somebody removed the app, and lets her stay in"),
     flaw("one-error-style", Base::Oidc, "knows the errors of the API in one of their two styles only"),
+    flaw("rest-errors-as-data", Base::Full, "takes whatever restserver.php answers for data, errors as well"),
     flaw("lists-kept-for-all", Base::Oidc, "a list of one person's friends or groups is kept, and shown to everybody"),
     flaw("shares-at-login", Base::Oidc, "tells the provider's wall that somebody has signed in, unasked"),
     flaw("shares-twice", Base::Oidc, "sends a story to the provider twice"),

@@ -51,6 +51,11 @@ const SHARE: &str = r#"
 share = { path = "/share", method = "POST", form = { message = "{story}", audience = "{audience}" } }
 "#;
 
+/// What is asked at `restserver.php`.
+const REST: &str = r#"
+endpoints.rest = "/friends"
+"#;
+
 /// A list of texts, as TOML.
 fn list<S: std::borrow::Borrow<str>>(texts: &[S]) -> String {
     let quoted: Vec<String> = texts.iter().map(|text| format!("\"{}\"", text.borrow())).collect();
@@ -120,6 +125,9 @@ pub fn manifest(base: Base, dialect: &str) -> String {
     }
     if tongue.connect && base >= Base::Oidc {
         places.push_str(SHARE);
+    }
+    if full && tongue.connect {
+        places.push_str(REST);
     }
     let auth = if tongue.graph { "client_secret_post" } else { "client_secret_basic" };
     let second = if full { SECOND } else { "" };

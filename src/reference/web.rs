@@ -262,6 +262,9 @@ async fn route(app: &Arc<App>, visit: &Visit) -> Page {
         ("GET", "/login/cookie") if app.tongue().connect => facebook::connect::sign_in(app, visit).await,
         ("POST", "/post-remove") if app.tongue().connect => facebook::connect::removed(app, visit),
         ("POST", "/share") if app.tongue().connect => facebook::connect::share(app, visit).await,
+        ("GET", "/friends") if app.config.base == Base::Full && app.tongue().connect => {
+            facebook::connect::friends(app, visit).await
+        }
         ("POST", "/data-deletion") if app.tongue().graph => facebook::delete(app, visit),
         ("GET", "/deletion") if app.tongue().graph => facebook::deletion_status(app, visit),
         ("GET", "/test/accounts") => Page::json(200, &serde_json::json!({ "opened": app.inner().opened() })),

@@ -418,3 +418,27 @@ pub(super) fn clicks_through() -> Held {
         Ok(())
     })
 }
+
+pub(super) fn removes_an_app_of_2010() -> Held {
+    run(async {
+        let scene = Scene::set("facebook-connect", OF_2010, true).await?;
+        let issuer = scene.provider.as_ref().map(|own| own.issuer().to_owned()).ok_or("there is no provider")?;
+        let settings = format!("{issuer}/www/settings/apps");
+        must(scene.open(&settings).await?.seen.text.contains("Nobody is signed in"), "nobody came yet")?;
+        let to = scene.server.at("/callback");
+        let asked = [("client_id", APP), ("redirect_uri", &to), ("scope", "user_groups,publish_stream")];
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(asked).finish();
+        scene.open(&format!("{issuer}/www/dialog/oauth?{query}")).await?;
+        scene.sign_in().await?;
+        same(scene.consent(&["user_groups", "publish_stream"], "allow").await?.seen.site.as_str(), "partner")?;
+        let page = scene.open(&settings).await?;
+        for words in ["Signed in as Alice Archer", "see your groups", "publish to your wall"] {
+            must(page.seen.text.contains(words), format!("{words}: {}", page.seen.text))?;
+        }
+        let page = scene.submit(WantedForm::Step("remove".to_owned()), &[("decision", "remove")]).await?;
+        must(page.seen.text.contains(&format!("{APP} is removed.")), &page.seen.text)?;
+        must(page.seen.text.contains("No app may see anything of you."), &page.seen.text)?;
+        scene.end().await;
+        Ok(())
+    })
+}

@@ -49,6 +49,7 @@ fn main() -> ExitCode {
         ),
         ("a page that the app did not register gets nothing from the script", facebook::page_of_a_stranger),
         ("a person clicks through login, permissions and the removal of an app at serve", facebook::clicks_through),
+        ("a person of 2010 removes an app in the settings", facebook::removes_an_app_of_2010),
         ("the provider's page of signing out loads the address of each site in a frame", logout::frames),
         ("the provider's frame tells a site whether the session is the one that it knows", check_session::frame),
         ("a partner that watches the session ends its own, and at nobody else's word", check_session::partner),

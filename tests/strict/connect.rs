@@ -192,6 +192,15 @@ async fn offline_access_has_no_end() {
 }
 
 #[tokio::test]
+async fn a_user_agent_gets_its_token_in_the_fragment() {
+    let site = Site::start().await;
+    let asked = [("client_id", APP), ("redirect_uri", CALLBACK), ("type", "user_agent")];
+    let (back, _) = site.answer(0, &format!("/graph/oauth/authorize?{}", encoded(&asked)), "allow").await;
+    let to = back.header("location").unwrap_or_default();
+    assert!(to.starts_with(&format!("{CALLBACK}#access_token=")) && to.contains("&expires_in=7200"), "{to}");
+}
+
+#[tokio::test]
 async fn a_refusal_and_wrong_requests_are_told_as_they_were() {
     let site = Site::start().await;
     let asked = [("client_id", APP), ("redirect_uri", CALLBACK), ("state", "s")];

@@ -383,6 +383,42 @@ async fn the_status_of_a_dead_token_and_the_challenge_are_options() {
 }
 
 #[tokio::test]
+async fn a_code_is_redeemed_by_its_verifier_alone_only_where_the_option_says_so() {
+    let facebook = Facebook::start().await;
+    let verifier = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+    let challenge = ("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM");
+    let code = async |more: &[(&str, &str)]| {
+        let answer = facebook.go(&mut Vec::new(), more, &["email"]).await;
+        answer.parameter("code").unwrap_or_else(|| panic!("{answer:?}"))
+    };
+    let redeem = async |code: &str, more: &[(&str, &str)]| {
+        let mut form = vec![("client_id", APP), ("redirect_uri", CALLBACK), ("code", code)];
+        form.retain(|(name, _)| !more.iter().any(|(own, _)| own == name));
+        form.extend_from_slice(more);
+        facebook.site.ask(post("/graph/oauth/access_token", &form)).await
+    };
+    let challenged = [challenge, ("code_challenge_method", "S256")];
+    let own = code(&challenged).await;
+    assert_eq!(redeem(&own, &[("code_verifier", verifier)]).await.status, 400, "it is off");
+    facebook.options("pkce_alone", json!(true));
+    let plain = code(&[]).await;
+    for (what, code, more) in [
+        ("no challenge", &plain, vec![("code_verifier", verifier)]),
+        ("no verifier", &own, vec![]),
+        ("another verifier", &own, vec![("code_verifier", "aBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")]),
+        ("a wrong secret", &own, vec![("code_verifier", verifier), ("client_secret", "wrong")]),
+        ("another app", &own, vec![("code_verifier", verifier), ("client_id", "9876543210")]),
+        ("no app", &own, vec![("code_verifier", verifier), ("client_id", "77")]),
+        ("another grant", &own, vec![("code_verifier", verifier), ("grant_type", "client_credentials")]),
+    ] {
+        assert_eq!(redeem(code, &more).await.status, 400, "{what}");
+    }
+    let answer = redeem(&own, &[("code_verifier", verifier)]).await;
+    assert_eq!(facebook.graph("me", &[("access_token", &answer.text("access_token"))]).await.status, 200);
+    assert_eq!(redeem(&own, &[("code_verifier", verifier)]).await.status, 400, "once");
+}
+
+#[tokio::test]
 async fn a_long_list_comes_in_pages_and_the_last_one_names_no_further_one() {
     let facebook = Facebook::start().await;
     let token = facebook.token("user_photos,user_likes", &["user_photos", "user_likes"]).await;

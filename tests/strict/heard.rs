@@ -178,7 +178,6 @@ impl Portal {
             ("token", at("/graph/oauth/access_token")),
             ("userinfo", at("/graph/me")),
             ("api", at("/graph/me")),
-            ("rest", at("/rest/restserver.php")),
         ];
         let config = ReferenceConfig {
             base: Base::Full,

@@ -65,6 +65,11 @@ pub(super) trait Adapter: Send + Sync {
         None
     }
 
+    /// The client of a token request that need not authenticate as it registered; `None`: it has to.
+    fn client(&self, _shared: &Shared, _inbound: &Inbound, _origin: Option<&Origin>) -> Option<ClientRegistration> {
+        None
+    }
+
     /// A grant of its own at the token endpoint; `None`: it is none.
     fn grant(&self, _shared: &Shared, _inbound: &Inbound, _client: &ClientRegistration, _name: &str) -> Option<Reply> {
         None

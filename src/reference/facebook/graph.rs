@@ -62,7 +62,7 @@ fn by_message(error: &Json) -> Option<i64> {
 }
 
 /// The HTTP status that stands for a code; without one the token is no good, as in the first years.
-fn by_code(code: Option<&Json>, otherwise: u16) -> u16 {
+pub(super) fn by_code(code: Option<&Json>, otherwise: u16) -> u16 {
     match code.and_then(Json::as_i64) {
         None if code.is_none() => 401,
         Some(102 | 190) => 401,

@@ -45,7 +45,16 @@ impl Eyes<'_> {
 
     /// Whether a field of a person is seen. What she shows to everyone needs no permission.
     pub fn sees(&self, owner: &Person, field: &str) -> bool {
-        let grant = self.grant(owner, |scope| scope.fields.iter().any(|own| own == field));
+        let opens = |scope: &Scope| scope.fields.iter().any(|own| own == field);
+        let grant = match self.grant(owner, opens) {
+            // So is only what a permission `user_…` opens: an e-mail address never was.
+            Grant::MissingButOpen
+                if !self.dialect.scopes.iter().any(|(name, own)| name.starts_with("user_") && opens(own)) =>
+            {
+                Grant::Missing
+            }
+            other => other,
+        };
         visible(self.look(owner), owner.audience(field), grant)
     }
 
@@ -223,6 +232,13 @@ mod tests {
             let has = |field: &str| members.iter().any(|own| own == field);
             assert_eq!((has("work"), has("birthday")), (work, birthday), "{viewer:?} {granted:?}");
         }
+    }
+
+    #[test]
+    fn an_email_address_is_there_only_where_it_is_granted_by_its_own_person() {
+        let shows = |viewer: Option<&str>, granted: &[&str]| seen(viewer, 0, granted).contains(&"email".to_owned());
+        assert!(shows(Some("alice"), &["email"]));
+        assert!(!shows(Some("alice"), &["user_birthday"]) && !shows(None, &[]) && !shows(Some("mallory"), &[]));
     }
 
     #[test]

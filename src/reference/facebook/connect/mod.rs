@@ -1,15 +1,17 @@
-//! Facebook until 2012: people who come with the cookie of the provider's script, the ping that tells of a removal, and
-//! stories that a person shares on her wall.
+//! Facebook until 2012: people who come with the cookie of the provider's script, the ping that tells of a removal,
+//! stories that a person shares on her wall, and the interface from before the Graph.
 //!
 //! Written from the SDKs of the time as their documentation has them; MD5, which they signed with, is its own.
 
 mod cookie;
 mod md5;
 mod ping;
+mod rest;
 mod share;
 
 pub(in crate::reference) use cookie::sign_in;
 pub(in crate::reference) use ping::removed;
+pub(in crate::reference) use rest::friends;
 pub(in crate::reference) use share::{after_login, share};
 
 use std::collections::BTreeMap;

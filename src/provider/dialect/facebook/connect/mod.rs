@@ -78,6 +78,19 @@ impl Adapter for Connect {
         (inbound.path == rest::PATH).then(|| rest::error(inbound, filling))
     }
 
+    fn asks(
+        &self,
+        _attempt: &AttemptState,
+        request: &mut AuthorizationRequest,
+    ) -> Result<(), (&'static str, &'static str)> {
+        // As draft 00 said it: `type` in place of `response_type`.
+        let said = |name: &str| one(&request.parameters, name);
+        if said("response_type").is_none() && said("type") == Some("user_agent") {
+            request.response_type = "token".to_owned();
+        }
+        Ok(())
+    }
+
     fn authorized(&self, shared: &Shared, granted: &Granted<'_>, members: &mut Wire) {
         login::authorized(shared, granted, members);
     }

@@ -34,7 +34,8 @@ pub fn made(
     let (browser, tab) = tab.map(|cause| (cause.browser, cause.tab)).unwrap_or_default();
     let origin = Origin { attempt, browser, tab, person: Some(of.name.clone()) };
     let granted = origin.attempt.inner().grants.get(&held::key(&shared.dialect, &of.name, &client.id)).cloned();
-    let granted = granted.unwrap_or_else(|| vec!["basic".to_owned()]);
+    // Whose consent is not on record came by the button of the partner's page, which asks for an address as a rule.
+    let granted = granted.unwrap_or_else(|| ["basic", "email"].map(str::to_owned).to_vec());
     let about = About { shared, origin: &origin, of, client, granted: &granted };
     Some(match kind {
         "fbs_cookie" => about.fbs(),

@@ -59,6 +59,10 @@ impl Adapter for Login {
         dialog::authorized(shared, granted, members);
     }
 
+    fn client(&self, shared: &Shared, inbound: &Inbound, origin: Option<&Origin>) -> Option<ClientRegistration> {
+        tokens::by_verifier(shared, inbound, origin?)
+    }
+
     fn grant(&self, shared: &Shared, inbound: &Inbound, client: &ClientRegistration, name: &str) -> Option<Reply> {
         tokens::grant(shared, inbound, client, name)
     }

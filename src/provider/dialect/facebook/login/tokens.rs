@@ -2,6 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::Value as Json;
+
+use crate::model::case::PkcePolicy;
 use crate::model::fault::{Endpoint, Grant};
 use crate::model::wire::Wire;
 use crate::provider::ClientRegistration;
@@ -54,6 +57,30 @@ pub(super) fn give(
     };
     shared.ledger().access.insert(text.clone(), token);
     text
+}
+
+/// Who redeems a code by its `code_verifier` and without the app's secret, where the option `pkce_alone` lets apps do so.
+/// That the verifier fits is looked at when the code is redeemed; here, that it will be.
+pub(super) fn by_verifier(shared: &Shared, inbound: &Inbound, origin: &Origin) -> Option<ClientRegistration> {
+    let said = |name: &str| one(&inbound.form, name);
+    if said("client_secret").is_some() || inbound.header("authorization").is_some() || said("code_verifier").is_none() {
+        return None;
+    }
+    if said("grant_type").is_some_and(|grant| grant != "authorization_code") {
+        return None;
+    }
+    let lets = {
+        let inner = origin.attempt.inner();
+        let alone = inner.options.more.get("pkce_alone").and_then(Json::as_bool).unwrap_or(false);
+        alone && inner.options.pkce != PkcePolicy::Ignore
+    };
+    let id = said("client_id").filter(|_| lets)?;
+    let challenged = {
+        let ledger = shared.ledger();
+        let code = ledger.codes.get(said("code")?)?;
+        code.request.client_id == id && code.request.code_challenge.is_some()
+    };
+    shared.client(id).filter(|_| challenged)
 }
 
 /// `client_credentials` and `fb_exchange_token`; any other grant is none of its own.

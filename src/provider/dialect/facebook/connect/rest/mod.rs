@@ -99,15 +99,16 @@ pub fn call(shared: &Arc<Shared>, inbound: &Inbound, tagged: Option<&Origin>) ->
 
 fn method(rest: &Rest<'_>) -> Given {
     let name = rest.parameter("method").unwrap_or_default();
-    // Clients of before 2010 put `facebook.` in front.
-    match name.strip_prefix("facebook.").unwrap_or(name) {
-        "auth.createToken" => sessions::create_token(rest),
-        "auth.getSession" => sessions::get(rest),
-        "auth.expireSession" => sessions::expire(rest),
-        "auth.revokeAuthorization" => sessions::revoke(rest),
-        "users.getInfo" => people::info(rest),
-        "users.getLoggedInUser" => rest.user().map(|user| people::number(&user.person.sub)),
-        "users.hasAppPermission" => people::has_permission(rest),
+    // Clients of before 2010 put `facebook.` in front, and many wrote the rest in small letters.
+    let name = name.to_ascii_lowercase();
+    match name.strip_prefix("facebook.").unwrap_or(&name) {
+        "auth.createtoken" => sessions::create_token(rest),
+        "auth.getsession" => sessions::get(rest),
+        "auth.expiresession" => sessions::expire(rest),
+        "auth.revokeauthorization" => sessions::revoke(rest),
+        "users.getinfo" => people::info(rest),
+        "users.getloggedinuser" => rest.user().map(|user| people::number(&user.person.sub)),
+        "users.hasapppermission" => people::has_permission(rest),
         "friends.get" => people::friends(rest),
         "groups.get" => people::groups(rest),
         "photos.get" => people::photos(rest),
