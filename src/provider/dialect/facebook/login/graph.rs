@@ -226,8 +226,11 @@ fn debug(call: &Call<'_>, bearer: &Bearer, endpoint: Endpoint) -> Reply {
                 "granular_scopes": granular,
                 "user_id": node::scoped_id(shared, &user.person, &user.client_id),
             });
-            if !user.more.is_empty() {
-                data["metadata"] = json!(user.more);
+            // What the token was asked for with, as far as anybody is told.
+            let mut told = user.more.clone();
+            told.retain(|name, _| ["auth_type", "auth_nonce", "sso"].contains(&name.as_str()));
+            if !told.is_empty() {
+                data["metadata"] = json!(told);
             }
             json_reply(endpoint, json!({ "data": data })).from(Some(user.origin))
         }
