@@ -2,13 +2,14 @@
 //!
 //! A limit is a program that does nothing but what cannot be left out: a bare hyper server, and one that only signs.
 
+mod against;
 mod bare;
 mod load;
 mod login;
 mod process;
 
 use std::net::{Ipv4Addr, SocketAddr};
-use std::process::Command;
+use std::process::{Command, ExitCode};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -25,10 +26,14 @@ const TIME: Duration = Duration::from_secs(2);
 const CONNECTIONS: usize = 8;
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
-fn main() {
+fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().collect();
+    let after = |option: &str| arguments.iter().position(|own| own == option).and_then(|at| arguments.get(at + 1));
+    if let Some(other) = after("--against") {
+        return against::compare(PROGRAM, other);
+    }
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("threads can be started");
-    if let Some(port) = arguments.iter().position(|own| own == "--bare").and_then(|at| arguments.get(at + 1)) {
+    if let Some(port) = after("--bare") {
         // The limit of a cold start: this very program as a bare server.
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port.parse().expect("a port")));
         runtime.block_on(async {
@@ -40,6 +45,7 @@ fn main() {
     runtime.block_on(throughput());
     starts();
     whole_run(&runtime);
+    ExitCode::SUCCESS
 }
 
 fn line(what: &str, measured: String, limit: String, ratio: Option<f64>, target: &str) {
