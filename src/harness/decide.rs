@@ -8,7 +8,6 @@ use std::time::Instant;
 use tokio::sync::mpsc::UnboundedSender;
 
 use crate::judge::Breach;
-use crate::model::fault::{Endpoint, Message};
 use crate::model::requirement::Registry;
 use crate::model::result::{CaseResult, Event, Finding, Report};
 use crate::model::verdict::{Level, Tier, Verdict};
@@ -20,6 +19,7 @@ use super::guard::{self, Control, Controls, Judged, names};
 use super::plan::{Isolation, Planned};
 use super::run::{RunRequest, SnapshotMode, result};
 use super::world::{Ground, World};
+use super::young_keys;
 use crate::partner::Company;
 
 /// A decided case.
@@ -211,7 +211,7 @@ impl Decider {
                 let world = Arc::new(world);
                 let mut judged = self.judged(&world, control, one, variant).await;
                 world.stop().await;
-                self.young_keys(one, &mut judged);
+                young_keys::soften(&one.case, &self.ground.manifest, &mut judged);
                 judged
             }
             Err(error) => Judged {
@@ -226,32 +226,6 @@ impl Decider {
                 breaches: Vec::new(),
             },
         }
-    }
-
-    /// Sound libraries throttle refetching: a refusal of a key that is younger than the manifest's grace is a warn.
-    fn young_keys(&self, one: &Planned, judged: &mut Judged) {
-        let grace = self.ground.manifest.provider.key_refresh_grace.as_deref();
-        let grace = grace.and_then(crate::model::manifest::duration).unwrap_or(std::time::Duration::from_secs(300));
-        let about_keys = one.case.steps.iter().any(|step| {
-            matches!(&step.act, crate::model::case::Act::Fault(crate::model::case::FaultSource::Here(fault))
-                if fault.patches.iter().any(|patch| patch.address.message == Message::Response(Endpoint::Jwks)))
-        });
-        let age = std::time::Duration::from_millis(judged.played.duration_ms);
-        if !about_keys || age >= grace || judged.verdict != Verdict::Fail {
-            return;
-        }
-        for finding in &mut judged.findings {
-            if finding.verdict == Verdict::Fail {
-                finding.verdict = Verdict::Warn;
-                finding.observed.push_str(
-                    "; the keys had been fetched less than the manifest's key_refresh_grace before, which sound libraries do not repeat",
-                );
-            }
-        }
-        for (_, _, verdict) in &mut judged.lines {
-            *verdict = (*verdict).min(Verdict::Warn);
-        }
-        judged.verdict = Verdict::Warn;
     }
 
     /// G5: no fail is final until a second attempt with new identities, run alone, fails too. What is inconclusive is

@@ -24,3 +24,4 @@ pub mod snapshot;
 pub mod subject;
 pub mod suite;
 pub mod world;
+mod young_keys;
