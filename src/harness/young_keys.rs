@@ -74,6 +74,7 @@ mod tests {
             variant: None,
             exchange: None,
             known: false,
+            rerun: None,
         };
         Judged {
             variant: None,
