@@ -12,6 +12,13 @@ use crate::process;
 const ROUNDS: usize = 20;
 
 pub fn compare(own: &str, other: &str) -> ExitCode {
+    let other = &match std::fs::canonicalize(other) {
+        Ok(path) => path.display().to_string(),
+        Err(error) => {
+            eprintln!("{other}: {error}; give the path of a built countersign");
+            return ExitCode::FAILURE;
+        }
+    };
     let (mine, theirs) = match (passed(own), passed(other)) {
         (Ok(mine), Ok(theirs)) => (mine, theirs),
         (Err(why), _) | (_, Err(why)) => {
@@ -26,7 +33,8 @@ pub fn compare(own: &str, other: &str) -> ExitCode {
     }
     let once = |program: &str| {
         let mut command = Command::new(program);
-        command.args(["run", "--base", "full"]).args(&cases);
+        // Elsewhere, for the ladders that lie here are those of one of the two.
+        command.args(["run", "--base", "full"]).args(&cases).current_dir(std::env::temp_dir());
         let before = children();
         let (wall, _, code) = process::to_the_end(command);
         assert_eq!(code, Some(0), "{program} passed these cases a moment ago");
@@ -64,6 +72,7 @@ fn passed(program: &str) -> Result<BTreeSet<String>, String> {
     let ran = Command::new(program)
         .args(["run", "--tier", "basic", "--base", "full", "--report"])
         .arg(format!("json={}", report.display()))
+        .current_dir(std::env::temp_dir())
         .output()
         .map_err(|error| format!("{program} cannot be started: {error}"))?;
     let text = std::fs::read(&report).map_err(|_| {
