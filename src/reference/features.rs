@@ -70,11 +70,15 @@ pub(super) async fn feature(app: &Arc<App>, visit: &Visit, name: &str) -> Page {
     match answer {
         Ok((200, Some(json))) if app.tongue().graph => {
             let json = facebook::all_pages(app, json, &shown_token).await;
-            let keeps = app.flaws.has("lists-kept-for-all");
-            let mut lists = app.inner();
-            let json = if keeps { lists.everybodys_lists.entry(name.to_owned()).or_insert(json).clone() } else { json };
-            drop(lists);
-            shown(name, Some(json))
+            if !app.flaws.has("lists-kept-for-all") {
+                return shown(name, Some(json));
+            }
+            let mut inner = app.inner();
+            // A list of nobody gives nobody away.
+            if json["data"].as_array().is_some_and(|people| !people.is_empty()) {
+                inner.everybodys_lists.entry(name.to_owned()).or_insert_with(|| json.clone());
+            }
+            shown(name, Some(inner.everybodys_lists.get(name).cloned().unwrap_or(json)))
         }
         Ok((200, Some(json))) => shown(name, Some(json)),
         Ok((403, _)) if app.flaws.has("assumes-all-scopes-granted") || app.flaws.has("keeps-old-grant") => {
