@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::agent::{Browser, Limits, Navigation, Submission, Surroundings, WantedForm};
+use countersign::agent::{Browser, Navigation, Submission, WantedForm};
 use countersign::model::dialect::Dialect;
 use countersign::model::exchange::{Party, Sequence};
 use countersign::model::fault::ProviderName;
@@ -15,7 +15,7 @@ use libtest_mimic::Failed;
 use tokio::sync::mpsc;
 
 use super::server::{Asked, html};
-use super::{Held, cause, countersign, must, play, same};
+use super::{Held, cause, countersign, must, play, same, surroundings};
 
 const SECRET: &str = "k7Qm2xV9bT4wZ8nR1cY6pL3sD5fH0jGa";
 
@@ -139,15 +139,12 @@ pub fn frame() -> Held {
                 (base.clone(), Party::Partner),
                 (stage.server.named(""), Party::Partner),
             ];
-            let surroundings = Surroundings {
-                sequence: Sequence::default(),
-                origins: origins.into(),
-                tag: None,
-                limits: Limits::default(),
-                tls: None,
-                chromium: Some(Arc::clone(&stage.chromium)),
+            let mut scene = Scene {
+                browser: Browser::new("one", surroundings(&stage.chromium, origins.into())),
+                base,
+                issuer,
+                said,
             };
-            let mut scene = Scene { browser: Browser::new("one", surroundings), base, issuer, said };
 
             let (alice, _) = scene.authorize("").await?;
             same(scene.ask(&alice).await?.as_str(), "unchanged")?;
@@ -268,15 +265,7 @@ pub fn partner() -> Held {
                 (base.clone(), Party::Partner),
                 (stage.server.at(""), Party::Partner),
             ];
-            let surroundings = Surroundings {
-                sequence: Sequence::default(),
-                origins: origins.into(),
-                tag: None,
-                limits: Limits::default(),
-                tls: None,
-                chromium: Some(Arc::clone(&stage.chromium)),
-            };
-            let browser = Browser::new("one", surroundings);
+            let browser = Browser::new("one", surroundings(&stage.chromium, origins.into()));
             let open = async |tab: &str, url: String| -> Result<_, Failed> {
                 let navigation = Navigation { url, ..Navigation::default() };
                 Ok(browser.open(tab, navigation, &cause()).await?.seen)

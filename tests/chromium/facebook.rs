@@ -5,11 +5,10 @@ use std::collections::BTreeMap;
 use std::io::BufRead as _;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
 
-use countersign::agent::{Browser, Chromium, Limits, Navigation, Page, Submission, Surroundings, WantedForm};
+use countersign::agent::{Browser, Chromium, Navigation, Page, Submission, Surroundings, WantedForm};
 use countersign::model::dialect::Dialect;
-use countersign::model::exchange::{Party, Sequence};
+use countersign::model::exchange::Party;
 use countersign::model::fault::ProviderName;
 use countersign::model::persona::Person;
 use countersign::provider::dialect::facebook::{legacy_sig, seal};
@@ -19,7 +18,7 @@ use libtest_mimic::Failed;
 use serde_json::Value as Json;
 
 use super::server::{Asked, Server, html, reply};
-use super::{Held, cause, must, same};
+use super::{Held, cause, must, same, surroundings};
 
 pub(super) const APP: &str = "1234567890123";
 pub(super) const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -141,15 +140,10 @@ impl Scene {
             vec![(issuer.to_owned(), main), (server.at(""), Party::Partner), (server.named(""), Party::Partner)];
         origins
             .extend(["http", "https"].into_iter().flat_map(|how| HOSTS.map(|host| (format!("{how}://{host}"), main))));
-        let surroundings = Surroundings {
-            sequence: Sequence::default(),
-            origins,
-            tag: None,
-            limits: Limits { answer: Duration::from_secs(20), ..Limits::default() },
-            tls: tls.map(|own| own.client()).transpose()?,
-            chromium: Some(Arc::clone(&chromium)),
-        };
-        let browser = Browser::new("one", surroundings);
+        let browser = Browser::new(
+            "one",
+            Surroundings { tls: tls.map(|own| own.client()).transpose()?, ..surroundings(&chromium, origins) },
+        );
         Ok(Scene { server, provider: None, serving: None, chromium, browser, alice })
     }
 

@@ -1,16 +1,14 @@
 //! Front-channel logout in a real browser: the provider's page of signing out may frame the site, and does.
 
-use std::sync::Arc;
-
-use countersign::agent::{Browser, Limits, Navigation, Submission, Surroundings, WantedForm};
+use countersign::agent::{Browser, Navigation, Submission, WantedForm};
 use countersign::model::dialect::Dialect;
-use countersign::model::exchange::{Party, Sequence};
+use countersign::model::exchange::Party;
 use countersign::model::fault::ProviderName;
 use countersign::model::persona::Person;
 use countersign::provider::{ClientRegistration, Everyday, Provider, ProviderConfig};
 
 use super::server::{Asked, html};
-use super::{Held, cause, must, play};
+use super::{Held, cause, must, play, surroundings};
 
 /// A provider that signs alice in at once, and whose client is the site at `base`.
 async fn provider(base: &str) -> Provider {
@@ -39,15 +37,13 @@ pub fn frames() -> Held {
             let base = stage.server.at("");
             let provider = provider(&base).await;
             let issuer = provider.issuer().to_owned();
-            let surroundings = Surroundings {
-                sequence: Sequence::default(),
-                origins: vec![(issuer.clone(), Party::Provider(ProviderName::Main)), (base.clone(), Party::Partner)],
-                tag: None,
-                limits: Limits::default(),
-                tls: None,
-                chromium: Some(Arc::clone(&stage.chromium)),
-            };
-            let browser = Browser::new("one", surroundings);
+            let browser = Browser::new(
+                "one",
+                surroundings(
+                    &stage.chromium,
+                    vec![(issuer.clone(), Party::Provider(ProviderName::Main)), (base.clone(), Party::Partner)],
+                ),
+            );
             let open = |url: String| Navigation { url, ..Navigation::default() };
             let login = format!(
                 "{issuer}/authorize?response_type=code&client_id=site&scope=openid&redirect_uri={base}/callback&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"

@@ -78,6 +78,18 @@ fn same<T: PartialEq + std::fmt::Debug>(seen: T, wanted: T) -> Held {
 
 // --- what the tests have in common ------------------------------------------------------------------------------------
 
+/// What a browser of this Chromium knows: whose the origins are.
+fn surroundings(chromium: &Arc<Chromium>, origins: Vec<(String, Party)>) -> Surroundings {
+    Surroundings {
+        sequence: Sequence::default(),
+        origins,
+        tag: None,
+        limits: Limits { answer: Duration::from_secs(20), ..Limits::default() },
+        tls: None,
+        chromium: Some(Arc::clone(chromium)),
+    }
+}
+
 /// A server, a Chromium, and a browser for whom `localhost` is the issuer and `127.0.0.1` the partner.
 struct Stage {
     server: Server,
@@ -94,14 +106,8 @@ impl Stage {
             (server.at(""), Party::Partner),
             (format!("http://127.0.0.2:{}", server.port), Party::Elsewhere),
         ];
-        let surroundings = Surroundings {
-            sequence: Sequence::default(),
-            origins,
-            tag: Some(Tag { header: "x-countersign", value: Arc::new(|one: &str, tab: &str| format!("{one}/{tab}")) }),
-            limits: Limits { answer: Duration::from_secs(20), ..Limits::default() },
-            tls: None,
-            chromium: Some(Arc::clone(&chromium)),
-        };
+        let tag = Tag { header: "x-countersign", value: Arc::new(|one: &str, tab: &str| format!("{one}/{tab}")) };
+        let surroundings = Surroundings { tag: Some(tag), ..surroundings(&chromium, origins) };
         let browser = Browser::new("one", surroundings);
         Ok(Stage { server, chromium, browser })
     }
@@ -173,7 +179,7 @@ fn tagged() -> Held {
         }
         let paths = stage.server.paths();
         must(paths.iter().any(|path| path == "/script"), format!("its script had no turn: {paths:?}"))?;
-        let written: Vec<String> = stage.browser.exchanges().into_iter().map(|one| one.request.url).collect();
+        let written: Vec<String> = stage.browser.exchanges().into_iter().map(|one| one.request.url.clone()).collect();
         let navigations = [stage.server.at("/login"), stage.server.named("/authorize"), stage.server.at("/in")];
         same(written, navigations.to_vec())
     })
@@ -228,7 +234,7 @@ fn forms() -> Held {
         // What a server set stands in the answer as it came.
         let set = stage.browser.exchanges().into_iter().filter_map(|one| one.response);
         let set: Vec<String> =
-            set.flat_map(|one| one.headers).filter(|(name, _)| name == "set-cookie").map(|one| one.1).collect();
+            set.flat_map(|one| one.headers.clone()).filter(|(name, _)| name == "set-cookie").map(|one| one.1).collect();
         same(set, vec!["s=1; Path=/; HttpOnly; Max-Age=60".to_owned()])
     })
 }

@@ -4,9 +4,9 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign::agent::{Browser, Chromium, Initiator, Limits, Navigation, Surroundings};
+use countersign::agent::{Browser, Chromium, Initiator, Navigation, Surroundings};
 use countersign::model::dialect::Dialect;
-use countersign::model::exchange::{Party, Sequence};
+use countersign::model::exchange::Party;
 use countersign::model::fault::ProviderName;
 use countersign::provider::{Provider, ProviderConfig};
 use countersign::tls::Authority;
@@ -14,7 +14,7 @@ use libtest_mimic::Failed;
 use tokio::sync::mpsc;
 
 use super::server::{Asked, html};
-use super::{Held, cause, must, play, same};
+use super::{Held, cause, must, play, same, surroundings};
 
 /// A page that says at its own server what it hears, and a frame in it that does.
 const HEARS: &str = r#"<script>
@@ -69,15 +69,13 @@ pub fn name() -> Held {
 async fn opened(provider: &Provider, told: Option<&Authority>, client: &Authority) -> Result<u16, Failed> {
     let chromium = Arc::new(Chromium::start_mapped(&[], &[], told).await?);
     let issuer = provider.issuer().to_owned();
-    let surroundings = Surroundings {
-        sequence: Sequence::default(),
-        origins: vec![(issuer.clone(), Party::Provider(ProviderName::Main))],
-        tag: None,
-        limits: Limits::default(),
-        tls: Some(client.client()?),
-        chromium: Some(Arc::clone(&chromium)),
-    };
-    let browser = Browser::new("one", surroundings);
+    let browser = Browser::new(
+        "one",
+        Surroundings {
+            tls: Some(client.client()?),
+            ..surroundings(&chromium, vec![(issuer.clone(), Party::Provider(ProviderName::Main))])
+        },
+    );
     let url = format!("{issuer}/.well-known/openid-configuration");
     let came = browser.open("first", Navigation { url, ..Navigation::default() }, &cause()).await;
     drop(browser);
