@@ -98,7 +98,7 @@ fn why_not(case: &Case, circumstances: &Circumstances<'_>) -> Option<String> {
         case.dialects.clone()
     };
     if !dialects.is_empty() && !dialects.iter().any(|dialect| dialect == circumstances.dialect) {
-        return Some(format!("it is about {}, the partner speaks {}", dialects.join(", "), circumstances.dialect));
+        return Some(format!("it is about {}; the partner speaks {}", dialects.join(" and "), circumstances.dialect));
     }
     if let Some(lacking) = lacking(&case.needs, circumstances) {
         return Some(said_of(lacking, circumstances));
