@@ -1,6 +1,7 @@
-//! Speed and size, each figure beside its limit measured in the same run. `cargo bench --bench speed`, on an idle machine.
+//! Speed and size, each figure beside its limit. `cargo bench --bench speed`, on an idle machine; `-- --only tokens` for
+//! some of it alone (`discovery`, `tokens`, `logins`, `start`, `run`).
 //!
-//! A limit is a program that does nothing but what cannot be left out: a bare hyper server, and one that only signs.
+//! What is measured and its limit take turns, so that what else the machine does falls on both. A limit is a program that does nothing but what cannot be left out: a bare hyper server, and one that only signs.
 
 mod against;
 mod bare;
@@ -21,8 +22,12 @@ use countersign::provider::{ClientRegistration, Provider, ProviderConfig};
 use countersign::reference::Base;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_countersign");
-/// How long each throughput is measured.
-const TIME: Duration = Duration::from_secs(2);
+/// How long each throughput is measured, in all.
+const TIME: Duration = Duration::from_secs(3);
+/// In so many turns.
+const TURNS: u32 = 6;
+/// Starts of each program.
+const STARTS: u32 = 21;
 const CONNECTIONS: usize = 8;
 const ANY: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), 0);
 
@@ -42,9 +47,19 @@ fn main() -> ExitCode {
         });
     }
     println!("{:<44} {:>12} {:>12} {:>8}   target", "what", "measured", "limit", "ratio");
-    runtime.block_on(throughput());
-    starts();
-    whole_run(&runtime);
+    let only = after("--only").map(String::as_str);
+    let parts: [(&str, &dyn Fn()); 5] = [
+        ("discovery", &|| runtime.block_on(discovery())),
+        ("tokens", &|| runtime.block_on(tokens())),
+        ("logins", &|| runtime.block_on(logins())),
+        ("start", &starts),
+        ("run", &|| whole_run(&runtime)),
+    ];
+    if only.is_some_and(|only| parts.iter().all(|(name, _)| *name != only)) {
+        eprintln!("--only takes one of {}", parts.map(|(name, _)| name).join(", "));
+        return ExitCode::FAILURE;
+    }
+    parts.iter().filter(|(name, _)| only.is_none_or(|only| only == *name)).for_each(|(_, part)| part());
     ExitCode::SUCCESS
 }
 
@@ -76,37 +91,50 @@ async fn provider(alg: &str) -> (Provider, Person) {
     (Provider::start(config).await.expect("loopback has a free port"), person)
 }
 
-/// The load comes from threads of its own; the servers run in the runtime's.
-async fn measured(address: SocketAddr, request: Vec<u8>) -> f64 {
-    tokio::task::spawn_blocking(move || load::per_second(address, &request, CONNECTIONS, TIME))
-        .await
-        .expect("the load ran")
+/// Answers per second of a server and of its limit. The load comes from threads of its own; the servers run in the
+/// runtime's.
+async fn by_turns(own: SocketAddr, limit: SocketAddr, request: Vec<u8>) -> (f64, f64) {
+    let turns = move || {
+        let (mut sums, share) = ([0.0; 2], TIME / TURNS);
+        for turn in 0..TURNS as usize * 2 {
+            let which = (turn + turn / 2) % 2;
+            sums[which] += load::per_second([own, limit][which], &request, CONNECTIONS, share);
+        }
+        sums.map(|sum| sum / f64::from(TURNS))
+    };
+    let [own, limit] = tokio::task::spawn_blocking(turns).await.expect("the load ran");
+    (own, limit)
 }
 
-async fn throughput() {
-    let (server, person) = provider("RS256").await;
-    let discovery = load::request("GET", "/.well-known/openid-configuration", &[], "");
+async fn discovery() {
+    let (server, _) = provider("RS256").await;
+    let asked = load::request("GET", "/.well-known/openid-configuration", &[], "");
     let document = load::Connection::open(server.address())
-        .and_then(|mut connection| connection.ask(&discovery))
+        .and_then(|mut connection| connection.ask(&asked))
         .expect("discovery answers");
     let constant = bare::serve(ANY, bare::Work::Constant(document.body.into())).await.expect("a free port");
-    let limit = measured(constant, discovery.clone()).await;
-    per_second("discovery", measured(server.address(), discovery).await, limit, ">= 75 % of bare hyper");
+    let (own, limit) = by_turns(server.address(), constant, asked).await;
+    per_second("discovery", own, limit, ">= 75 % of bare hyper");
+}
+
+async fn tokens() {
     let body = "grant_type=client_credentials&client_id=bench&client_secret=secret";
-    let token = load::request("POST", "/token", &[], body);
+    let asked = load::request("POST", "/token", &[], body);
     for (alg, work, target) in [
         ("RS256", bare::Work::rs256(), ">= 85 % of bare signing"),
         ("ES256", bare::Work::es256(), ">= 60 % of bare signing"),
     ] {
-        let (own, _) = provider(alg).await;
+        let (server, _) = provider(alg).await;
         let signing = bare::serve(ANY, work).await.expect("a free port");
-        let limit = measured(signing, token.clone()).await;
-        per_second(&format!("client_credentials, {alg}"), measured(own.address(), token.clone()).await, limit, target);
+        let (own, limit) = by_turns(server.address(), signing, asked.clone()).await;
+        per_second(&format!("client_credentials, {alg}"), own, limit, target);
     }
+}
+
+async fn logins() {
     for (alg, target) in [("RS256", ">= 1000/s"), ("ES256", ">= 1500/s")] {
-        let (own, person) =
-            if alg == "RS256" { (&server, person.clone()) } else { (&provider(alg).await.0, person.clone()) };
-        let address = own.address();
+        let (server, person) = provider(alg).await;
+        let address = server.address();
         let one =
             tokio::task::spawn_blocking(move || login::per_second(address, &person, TIME)).await.expect("logins ran");
         line(
@@ -131,13 +159,15 @@ fn starts() {
         command.args(["--bare", &port.to_string()]);
         command
     };
-    let several = |command: &dyn Fn(u16) -> Command| {
-        let all: Vec<(Duration, u64)> =
-            (0..9).map(|_| process::cold_start(command, "/.well-known/openid-configuration")).collect();
-        let times = process::median(all.iter().map(|(time, _)| *time).collect());
-        (times, process::median(all.iter().map(|(_, size)| *size).collect()))
-    };
-    let ((own, own_size), (limit, limit_size)) = (several(&serve), several(&bare));
+    let mut all = [Vec::new(), Vec::new()];
+    for _ in 0..STARTS {
+        all[0].push(process::cold_start(serve, "/.well-known/openid-configuration"));
+        all[1].push(process::cold_start(bare, "/.well-known/openid-configuration"));
+    }
+    let [(own, own_size), (limit, limit_size)] = all.map(|all| {
+        let time = process::median(all.iter().map(|(time, _)| *time).collect());
+        (time, process::median(all.iter().map(|(_, size)| *size).collect()))
+    });
     let ms = |time: Duration| format!("{:.1} ms", time.as_secs_f64() * 1000.0);
     let mb = |kilobytes: u64| format!("{:.1} MB", kilobytes as f64 / 1024.0);
     line("serve: exec to first discovery answer", ms(own), ms(limit), None, "<= 5 ms");
