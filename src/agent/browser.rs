@@ -194,8 +194,9 @@ impl Browser {
                 came => self.core.arrive(tab, false, came.map_err(|error| Box::new(self.core.lost(error)))),
             };
         }
-        let here = Url::parse(&page.seen.url).map_err(|_| no_form(&page.seen.url))?;
-        let filled = form::filled(&page.seen.response.body, &here, wanted, submission)
+        let forms = page.forms.as_ref();
+        let filled = forms
+            .and_then(|forms| forms.filled(wanted, submission))
             .ok_or_else(|| no_form(page.seen.url.split(['?', '#']).next().unwrap_or_default()))?;
         let mut url = filled.action;
         let (method, body) = if filled.encoding == Encoding::Query {

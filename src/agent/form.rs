@@ -1,10 +1,10 @@
 //! Forms: which members a page's form would send, and what a person's entries make of them (HTML, "form submission").
 //! It sends nothing.
 
-use scraper::{ElementRef, Html};
+use scraper::ElementRef;
 use url::Url;
 
-use super::html::{base, collapsed, elements};
+use super::html::{base, collapsed, elements, parse};
 use super::{Submission, WantedForm};
 
 /// How members travel.
@@ -24,6 +24,14 @@ pub(crate) struct Filled {
     pub action: Url,
     pub encoding: Encoding,
     pub members: Vec<(String, String)>,
+}
+
+/// The forms of a page, as they stand.
+#[derive(Debug, Clone)]
+pub(crate) struct Forms {
+    here: Url,
+    relative_to: Url,
+    all: Vec<Form>,
 }
 
 /// A form of a page.
@@ -63,33 +71,49 @@ impl WantedForm {
     }
 }
 
-/// The form of the page as it would be sent with these entries; `None`: there is no such form.
-pub(crate) fn filled(body: &[u8], url: &Url, wanted: &WantedForm, submission: &Submission) -> Option<Filled> {
-    let html = super::html::parse(body);
-    let form = forms(&html).into_iter().find(|form| form.is(wanted))?;
-    let pressed = form.pressed(submission);
-    let members = form.members(pressed, submission);
-    let (own_action, own_method, own_enctype) = match pressed.map(|at| &form.controls[at].kind) {
-        Some(Kind::Button { action, method, enctype, .. }) => (action.clone(), method.clone(), enctype.clone()),
-        _ => (None, None, None),
-    };
-    let action = own_action.or(form.action).map(|action| action.trim().to_owned()).filter(|action| !action.is_empty());
-    let action = match action {
-        Some(action) => base(&html, url).join(&action).ok()?,
-        None => {
-            let mut here = url.clone();
-            here.set_fragment(None);
-            here
-        }
-    };
-    let is_post = own_method.or(form.method).is_some_and(|method| method.trim().eq_ignore_ascii_case("post"));
-    let enctype = own_enctype.or(form.enctype).unwrap_or_default();
-    let encoding = match (is_post, enctype.trim().eq_ignore_ascii_case("multipart/form-data")) {
-        (false, _) => Encoding::Query,
-        (true, true) => Encoding::Multipart,
-        (true, false) => Encoding::UrlEncoded,
-    };
-    Some(Filled { action, encoding, members })
+impl Forms {
+    /// Those of a page at `url`.
+    pub(crate) fn read(body: &[u8], url: &Url) -> Forms {
+        let html = parse(body);
+        let elements = elements(&html);
+        Forms::of(&elements, url, &base(&elements, url))
+    }
+
+    /// Those of a page at `url` whose elements are known.
+    pub(crate) fn of(elements: &[ElementRef], url: &Url, relative_to: &Url) -> Forms {
+        Forms { here: url.clone(), relative_to: relative_to.clone(), all: forms(elements) }
+    }
+
+    /// The form as it would be sent with these entries; `None`: there is no such form.
+    pub(crate) fn filled(&self, wanted: &WantedForm, submission: &Submission) -> Option<Filled> {
+        let form = self.all.iter().find(|form| form.is(wanted))?;
+        let pressed = form.pressed(submission);
+        let members = form.members(pressed, submission);
+        let (own_action, own_method, own_enctype) = match pressed.map(|at| &form.controls[at].kind) {
+            Some(Kind::Button { action, method, enctype, .. }) => {
+                (action.as_deref(), method.as_deref(), enctype.as_deref())
+            }
+            _ => (None, None, None),
+        };
+        let action = own_action.or(form.action.as_deref()).map(str::trim).filter(|action| !action.is_empty());
+        let action = match action {
+            Some(action) => self.relative_to.join(action).ok()?,
+            None => {
+                let mut here = self.here.clone();
+                here.set_fragment(None);
+                here
+            }
+        };
+        let method = own_method.or(form.method.as_deref());
+        let is_post = method.is_some_and(|method| method.trim().eq_ignore_ascii_case("post"));
+        let enctype = own_enctype.or(form.enctype.as_deref()).unwrap_or_default();
+        let encoding = match (is_post, enctype.trim().eq_ignore_ascii_case("multipart/form-data")) {
+            (false, _) => Encoding::Query,
+            (true, true) => Encoding::Multipart,
+            (true, false) => Encoding::UrlEncoded,
+        };
+        Some(Filled { action, encoding, members })
+    }
 }
 
 impl Form {
@@ -149,11 +173,10 @@ fn with_crlf(text: &str) -> String {
     }
 }
 
-fn forms(html: &Html) -> Vec<Form> {
-    let all = elements(html);
+fn forms(all: &[ElementRef]) -> Vec<Form> {
     let mut owners: Vec<ElementRef> = Vec::new();
     let mut forms: Vec<Form> = Vec::new();
-    for element in &all {
+    for element in all {
         let name = element.value().name();
         let attr = |name: &str| element.attr(name).map(str::to_owned);
         if name == "form" {
@@ -168,7 +191,7 @@ fn forms(html: &Html) -> Vec<Form> {
         }
     }
     let mut last = None;
-    for element in all {
+    for element in all.iter().copied() {
         match element.value().name() {
             "form" => last = owners.iter().position(|owner| *owner == element),
             "input" | "select" | "textarea" | "button" => {

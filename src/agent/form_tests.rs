@@ -3,7 +3,8 @@
 use super::*;
 
 fn sent(html: &str, wanted: &WantedForm, submission: &Submission) -> Option<Filled> {
-    filled(html.as_bytes(), &Url::parse("http://127.0.0.1:5/a/page?x=1#f").expect("url"), wanted, submission)
+    let here = Url::parse("http://127.0.0.1:5/a/page?x=1#f").expect("url");
+    Forms::read(html.as_bytes(), &here).filled(wanted, submission)
 }
 
 fn members(html: &str, submission: &Submission) -> Vec<(String, String)> {

@@ -1,66 +1,25 @@
-//! Looking at a page: visible text, refresh, referrer policy, base. It runs no script, so what stands in `noscript` is
-//! there. It sends nothing.
+//! A page as a tree: elements, visible text, base, scripts. It runs no script, so what stands in `noscript` is there. It
+//! sends nothing.
 
 use std::collections::BTreeSet;
 
 use scraper::{ElementRef, Html, Node};
 use url::Url;
 
-use super::referrer::Policy;
 use crate::model::exchange::{Response, header};
 
 /// So many tags of a page are looked at: reading deeply nested ones takes time that grows with the square.
 const TAGS: usize = 30_000;
-/// A refresh that comes later than this many seconds is none that a person waits for.
-const PATIENCE: f64 = 30.0;
-
-/// What a browser makes of an answer.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Look {
-    /// Text as a person sees it, blanks collapsed.
-    pub text: String,
-    /// Where the page sends the browser by itself.
-    pub refresh: Option<Url>,
-    /// For requests that the page causes.
-    pub policy: Policy,
-}
-
-/// Looks at an answer that came from `url`.
-pub(crate) fn look(response: &Response, url: &Url) -> Look {
-    let told = header(&response.headers, "referrer-policy").and_then(Policy::from_header).unwrap_or_default();
-    let mut look = Look { policy: told, ..Look::default() };
-    let mut refresh = header(&response.headers, "refresh").map(str::to_owned);
-    let mut relative_to = url.clone();
-    if is_html(response) {
-        let html = parse(&response.body);
-        relative_to = base(&html, url);
-        for element in elements(&html).iter().filter(|element| element.value().name() == "meta") {
-            let content = || element.attr("content").unwrap_or_default().to_owned();
-            if element.attr("http-equiv").is_some_and(|kind| kind.eq_ignore_ascii_case("refresh")) {
-                refresh = refresh.or_else(|| Some(content()));
-            }
-            if element.attr("name").is_some_and(|name| name.eq_ignore_ascii_case("referrer")) {
-                look.policy = Policy::from_header(&content()).unwrap_or(look.policy);
-            }
-        }
-        look.text = visible(&html);
-    } else if is_text(response) {
-        look.text = collapsed(&String::from_utf8_lossy(&response.body));
-    }
-    let target = refresh.as_deref().and_then(refresh_target).and_then(|target| relative_to.join(target).ok());
-    look.refresh = target.filter(|target| without_fragment(target) != without_fragment(url));
-    look
-}
-
 /// The scripts that a page loads, absolute, each once and in order; what a script loads in turn is not seen.
 pub(crate) fn scripts(response: &Response, url: &Url) -> Vec<Url> {
     if !is_html(response) {
         return Vec::new();
     }
     let html = parse(&response.body);
-    let relative_to = base(&html, url);
+    let elements = elements(&html);
+    let relative_to = base(&elements, url);
     let (mut all, mut known): (Vec<Url>, BTreeSet<Url>) = Default::default();
-    for element in elements(&html) {
+    for element in elements {
         let rel = || element.attr("rel").unwrap_or_default().to_ascii_lowercase();
         let source = match element.value().name() {
             "script" => element.attr("src"),
@@ -77,10 +36,6 @@ pub(crate) fn scripts(response: &Response, url: &Url) -> Vec<Url> {
     all
 }
 
-fn without_fragment(url: &Url) -> &str {
-    url.as_str().split('#').next().unwrap_or_default()
-}
-
 /// Whether the answer is a page: by its type, or by its first sign where it has none.
 pub(crate) fn is_html(response: &Response) -> bool {
     match header(&response.headers, "content-type") {
@@ -92,7 +47,7 @@ pub(crate) fn is_html(response: &Response) -> bool {
     }
 }
 
-fn is_text(response: &Response) -> bool {
+pub(crate) fn is_text(response: &Response) -> bool {
     header(&response.headers, "content-type").is_none_or(|kind| {
         let kind = kind.to_ascii_lowercase();
         kind.starts_with("text/") || kind.contains("json") || kind.contains("xml")
@@ -161,9 +116,9 @@ pub(crate) fn elements(html: &Html) -> Vec<ElementRef<'_>> {
 }
 
 /// What relative references of the page refer to.
-pub(crate) fn base(html: &Html, url: &Url) -> Url {
-    let own = elements(html)
-        .into_iter()
+pub(crate) fn base(elements: &[ElementRef], url: &Url) -> Url {
+    let own = elements
+        .iter()
         .find(|element| element.value().name() == "base" && element.attr("href").is_some())
         .and_then(|element| url.join(element.attr("href")?).ok());
     own.unwrap_or_else(|| url.clone())
@@ -182,7 +137,8 @@ fn is_inline(name: &str) -> bool {
     INLINE.contains(&name)
 }
 
-fn visible(html: &Html) -> String {
+/// Text as a person sees it, blanks collapsed.
+pub(crate) fn visible(html: &Html) -> String {
     let mut text = String::new();
     let mut hidden = 0_usize;
     walk(html, |node, _, opens| match node {
@@ -211,59 +167,9 @@ pub(crate) fn collapsed(text: &str) -> String {
     out
 }
 
-/// `0; url='/next'` as HTML reads it; a page that only loads itself anew has no target.
-fn refresh_target(content: &str) -> Option<&str> {
-    let content = content.trim_start();
-    let number = content.len() - content.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.').len();
-    let (delay, rest) = content.split_at(number);
-    if delay.is_empty() || delay.parse::<f64>().unwrap_or_default() > PATIENCE {
-        return None;
-    }
-    let rest = rest.trim_start().trim_start_matches([';', ',']).trim_start();
-    let named = rest.get(..3).filter(|start| start.eq_ignore_ascii_case("url"));
-    let rest = match named.and_then(|_| rest[3..].trim_start().strip_prefix('=')) {
-        Some(after) => after.trim_start(),
-        None => rest,
-    };
-    let target = match rest.chars().next() {
-        Some(quote @ ('"' | '\'')) => rest[1..].split(quote).next().unwrap_or_default(),
-        _ => rest,
-    };
-    Some(target.trim()).filter(|target| !target.is_empty())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn page(body: &str) -> Look {
-        let response = Response {
-            status: 200,
-            headers: vec![("content-type".to_owned(), "text/html; charset=utf-8".to_owned())],
-            body: body.to_owned().into(),
-        };
-        look(&response, &Url::parse("http://127.0.0.1:5/here?x=1").expect("url"))
-    }
-
-    #[test]
-    fn visible_text_leaves_out_what_nobody_sees() {
-        let look = page(
-            "<head><title>no</title><style>no</style></head><body>Hel<b>lo</b><p hidden>no</p><p>there</p>\
-             <script>no</script><template>no</template><noscript>friend</noscript>&lt;b&gt;",
-        );
-        assert_eq!(look.text, "Hello there friend <b>");
-    }
-
-    #[test]
-    fn a_refresh_is_read_in_every_spelling() {
-        for content in ["0;url=/next", "0; URL = '/next'", "1.5,/next", "0;\"/next\" x", " 3 ; url=/next "] {
-            let content = content.replace('"', "&quot;");
-            let look = page(&format!("<meta http-equiv=Refresh content=\"{content}\">"));
-            assert_eq!(look.refresh.map(String::from).as_deref(), Some("http://127.0.0.1:5/next"), "{content}");
-        }
-        let inside = page("<noscript><meta http-equiv=refresh content='0;url=next'></noscript>");
-        assert_eq!(inside.refresh.map(String::from).as_deref(), Some("http://127.0.0.1:5/next"));
-    }
 
     #[test]
     fn the_scripts_of_a_page_are_those_that_a_browser_would_load() {
@@ -275,18 +181,5 @@ mod tests {
         let found: Vec<String> = scripts(&response, &here).into_iter().map(String::from).collect();
         let wanted = ["deep/app.js", "chunk.js", "deep/late.js"];
         assert_eq!(found, wanted.map(|path| format!("http://127.0.0.1:5/{path}")));
-    }
-
-    #[test]
-    fn a_page_that_loads_itself_anew_or_much_later_rests() {
-        for content in ["5", "0;url=", "0;url=/here?x=1#top", "600;url=/next", "soon;url=/next"] {
-            assert_eq!(page(&format!("<meta http-equiv=refresh content=\"{content}\">")).refresh, None, "{content}");
-        }
-    }
-
-    #[test]
-    fn a_page_of_nothing_but_nested_tags_is_read_in_bounded_time() {
-        let look = page(&format!("first{}", "<div><p>".repeat(500_000)));
-        assert_eq!(look.text, "first");
     }
 }

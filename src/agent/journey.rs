@@ -1,6 +1,7 @@
 //! One navigation: from what causes it, through redirects and refreshes, to the page where it rests. Cookies and
 //! the tag are put on here, for each request anew. It knows nothing of tabs and forms.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -8,8 +9,8 @@ use http::Method;
 use url::Url;
 
 use super::form::{self, Encoding, Filled};
-use super::html::{Look, is_html, look};
 use super::jar::Reach;
+use super::look::{Look, look};
 use super::referrer::Policy;
 use super::request::{Chain, Source, USER_AGENT, set};
 use super::site::{Stop, same_origin};
@@ -17,9 +18,6 @@ use super::wire::{Failure, Outgoing, ask};
 use super::{AgentError, Core, Page, Submission, WantedForm};
 use crate::model::exchange::{Cause, Party, Request, Response, header};
 use crate::model::observation::PageSeen;
-
-/// What stands in a provider's page that posts itself.
-const MARK: &[u8] = b"data-step=\"form_post\"";
 
 /// What is to be opened, and how.
 pub(crate) struct Journey {
@@ -79,16 +77,17 @@ impl Core {
         loop {
             let (mut seen, arrived) = self.request(&journey, &mut chain, &mut scratch, cause).await?;
             let Some(response) = arrived else {
-                let page = Page { seen, stopped_at: None, redirects, dom: None };
+                let page = Page { seen, stopped_at: None, redirects, forms: None };
                 return Ok(Rest { page, policy: Policy::default(), passed });
             };
             let redirect = redirect_target(&response, &journey.url);
             let looked = if redirect.is_some() { Look::default() } else { look(&response, &journey.url) };
             let refresh = looked.refresh.clone().filter(|_| !journey.embedded && matches!(journey.kind, Kind::Open));
-            let post = if redirect.is_none() { self.posts_itself(&response, &journey) } else { None };
+            let post = if redirect.is_none() { self.posts_itself(&looked, &journey) } else { None };
             seen.text = looked.text;
             let rest = |seen: PageSeen, stopped_at: Option<&Url>| {
-                let page = Page { seen, stopped_at: stopped_at.map(Url::to_string), redirects, dom: None };
+                let page =
+                    Page { seen, stopped_at: stopped_at.map(Url::to_string), redirects, forms: looked.forms.clone() };
                 Rest { page, policy: looked.policy, passed: Vec::new() }
             };
             let posted = post.as_ref().map(|filled| filled.action.clone());
@@ -129,14 +128,13 @@ impl Core {
 
     /// The form of a provider's page that a browser with scripts would send by itself: an authorization response in
     /// the mode `form_post`.
-    fn posts_itself(&self, response: &Response, journey: &Journey) -> Option<Filled> {
-        let shown = !journey.embedded && matches!(journey.kind, Kind::Open) && is_html(response);
-        let marked = || response.body.windows(MARK.len()).any(|part| part == MARK);
-        if !shown || !matches!(self.places.party(&journey.url), Party::Provider(_)) || !marked() {
+    fn posts_itself(&self, looked: &Look, journey: &Journey) -> Option<Filled> {
+        let shown = !journey.embedded && matches!(journey.kind, Kind::Open);
+        if !shown || !matches!(self.places.party(&journey.url), Party::Provider(_)) {
             return None;
         }
         let wanted = WantedForm::Step("form_post".to_owned());
-        let filled = form::filled(&response.body, &journey.url, &wanted, &Submission::default())?;
+        let filled = looked.forms.as_ref()?.filled(&wanted, &Submission::default())?;
         (filled.encoding != Encoding::Query).then_some(filled)
     }
 
@@ -147,7 +145,7 @@ impl Core {
         chain: &mut Chain,
         scratch: &mut Option<super::jar::Jar>,
         cause: &Cause,
-    ) -> Result<(PageSeen, Option<Response>), Box<Lost>> {
+    ) -> Result<(PageSeen, Option<Arc<Response>>), Box<Lost>> {
         let url = &journey.url;
         let party = self.places.party(url);
         chain.arrive(journey.source.as_ref(), url);
@@ -170,17 +168,17 @@ impl Core {
             set(&mut headers, tag.header, (tag.value)(&self.name, &cause.tab));
         }
         let body = journey.body.as_ref().map(|(_, body)| body.clone()).unwrap_or_default();
-        let request = Request {
+        let request = Arc::new(Request {
             method: journey.method.to_string(),
             url: told(url),
             headers: headers.clone(),
             body: body.clone(),
-        };
+        });
         let mut seen = PageSeen {
             seq: 0,
             url: url.to_string(),
-            request: request.clone(),
-            response: Response::default(),
+            request: Arc::clone(&request),
+            response: Arc::default(),
             text: String::new(),
             site: self.places.word(url).to_owned(),
         };
@@ -211,12 +209,13 @@ impl Core {
                         None => self.jar().take(url, value, reach, now()),
                     }
                 }
-                self.record.end(&begun, Some(response.clone()), None);
-                seen.response = response.clone();
+                let response = Arc::new(response);
+                self.record.end(&begun, Some(Arc::clone(&response)), None);
+                seen.response = Arc::clone(&response);
                 Ok((seen, Some(response)))
             }
             Err(Failure { error, fragment }) => {
-                self.record.end(&begun, fragment, Some(error.to_string()));
+                self.record.end(&begun, fragment.map(Arc::new), Some(error.to_string()));
                 Err(Box::new(Lost { error, seen }))
             }
         }
@@ -225,7 +224,7 @@ impl Core {
 
 /// The page of a navigation that came to nothing shows only where it was going.
 fn unanswered(seen: &PageSeen) -> PageSeen {
-    PageSeen { response: Response::default(), text: String::new(), ..seen.clone() }
+    PageSeen { response: Arc::default(), text: String::new(), ..seen.clone() }
 }
 
 /// A URL as a server sees it.

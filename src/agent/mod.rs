@@ -10,6 +10,7 @@ mod form;
 mod html;
 mod jar;
 mod journey;
+mod look;
 mod record;
 mod referrer;
 mod request;
@@ -20,11 +21,11 @@ mod wire;
 use std::sync::Arc;
 use std::time::Duration;
 
-use url::Url;
-
 use crate::model::exchange::{Party, Sequence};
 use crate::model::observation::PageSeen;
 use crate::tls;
+
+use form::Forms;
 
 pub use browser::Browser;
 pub(crate) use browser::Core;
@@ -122,8 +123,8 @@ pub struct Page {
     pub stopped_at: Option<String>,
     /// How many redirects were followed.
     pub redirects: usize,
-    /// The page as its scripts have made it, where it has some.
-    pub dom: Option<String>,
+    /// Those of the page as it is shown: as scripts have made it, where a real browser ran them.
+    pub(crate) forms: Option<Arc<Forms>>,
 }
 
 /// Why a navigation came to no page.
@@ -206,9 +207,7 @@ pub struct Submission {
 
 /// The members that a form would send as it stands.
 pub fn form_defaults(page: &Page, wanted: &WantedForm) -> Option<Vec<(String, String)>> {
-    let url = Url::parse(&page.seen.url).ok()?;
-    let html = page.dom.as_ref().map_or(&page.seen.response.body[..], |dom| dom.as_bytes());
-    let filled = form::filled(html, &url, wanted, &Submission::default())?;
+    let filled = page.forms.as_ref()?.filled(wanted, &Submission::default())?;
     Some(filled.members)
 }
 

@@ -1,6 +1,6 @@
 //! What a browser writes down of its exchanges: when they begin, and what came of them.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 use crate::model::exchange::{Cause, Exchange, Party, Request, Response, Sequence};
@@ -19,7 +19,7 @@ pub(crate) struct Begun {
 
 impl Record {
     /// Writes a request down before it leaves.
-    pub(crate) fn begin(&self, sequence: &Sequence, to: Party, cause: &Cause, request: Request) -> Begun {
+    pub(crate) fn begin(&self, sequence: &Sequence, to: Party, cause: &Cause, request: Arc<Request>) -> Begun {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         // The number is taken under the lock, so that the list is in order.
         let seq = sequence.next();
@@ -44,12 +44,12 @@ impl Record {
     pub(crate) fn sent(&self, begun: &Begun, headers: Vec<(String, String)>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(exchange) = all.get_mut(begun.at) {
-            exchange.request.headers = headers;
+            Arc::make_mut(&mut exchange.request).headers = headers;
         }
     }
 
     /// Adds what came of it.
-    pub(crate) fn end(&self, begun: &Begun, response: Option<Response>, note: Option<String>) {
+    pub(crate) fn end(&self, begun: &Begun, response: Option<Arc<Response>>, note: Option<String>) {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(exchange) = all.get_mut(begun.at) {
             exchange.response = response;

@@ -19,7 +19,7 @@ pub(crate) fn origin_of(url: &Url) -> String {
 
 /// Whether both have the same scheme, host and port.
 pub(crate) fn same_origin(one: &Url, other: &Url) -> bool {
-    origin_of(one) == origin_of(other)
+    one.scheme() == other.scheme() && one.host_str() == other.host_str() && one.port() == other.port()
 }
 
 /// Whether both are of one site: same scheme, same registrable domain. Ports do not count.

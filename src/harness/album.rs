@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::model::case::Case;
 use crate::model::course::{Course, Rung};
+use crate::model::hex::hex;
 use crate::model::result::{Report, SnapshotState};
 use crate::model::verdict::Verdict;
 
@@ -51,7 +52,7 @@ pub fn ladder(request: &RunRequest, decided: &Decided) -> Option<String> {
 /// SHA-256 of a ladder's text, in hexadecimal digits: what `sha256sum` says of a file that holds it.
 pub fn digest(ladder: &str) -> String {
     use sha2::Digest as _;
-    sha2::Sha256::digest(ladder.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&sha2::Sha256::digest(ladder.as_bytes()))
 }
 
 /// A failure that the manifest names may be drawn as it is: the verdict stands in the ladder.

@@ -428,7 +428,7 @@ pub(super) fn level_of(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::exchange::{Cause, Delivery, FaultId, Request};
+    use crate::model::exchange::{Cause, Delivery, FaultId};
     use crate::model::fault::{Address, Layer, ProviderName};
 
     fn token_request(grant: Grant) -> Exchange {
@@ -440,7 +440,7 @@ mod tests {
             endpoint: Some(Endpoint::Token),
             grant: Some(grant),
             person: None,
-            request: Request::default(),
+            request: Arc::default(),
             response: None,
             note: None,
             faults: Vec::new(),

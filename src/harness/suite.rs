@@ -14,6 +14,7 @@ use crate::model::capability::{self, Capability, TierRule};
 use crate::model::case::{Case, Vocabulary, parse};
 use crate::model::diagnostic::{Diagnostic, nearest};
 use crate::model::dialect::Dialect;
+use crate::model::hex::hex;
 use crate::model::manifest::{IdentityFrom, Manifest};
 use crate::model::requirement::{Registry, Requirement};
 use crate::model::verdict::Tier;
@@ -396,7 +397,7 @@ fn digest(specs: &Files, cases: &Files) -> String {
             hasher.update(source.text.as_bytes());
         }
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hasher.finalize())
 }
 
 /// What a partner can do toward a provider of this dialect: see [`capabilities_of`] and [`Dialect::capabilities`].

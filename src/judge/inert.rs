@@ -122,6 +122,8 @@ fn is_script(address: &str, mark: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
     use crate::model::exchange::Response;
     use crate::model::markup::escaped;
@@ -133,7 +135,8 @@ mod tests {
                 status: 200,
                 headers: vec![("content-type".to_owned(), "text/html; charset=utf-8".to_owned())],
                 body: body.to_owned().into(),
-            },
+            }
+            .into(),
             ..PageSeen::default()
         }
     }
@@ -173,7 +176,7 @@ mod tests {
     fn json_is_no_page() {
         let (hostile, _) = canary("markup:script", "0123456789").unwrap();
         let mut json = page(&serde_json::json!({ "name": hostile }).to_string());
-        json.response.headers = vec![("content-type".to_owned(), "application/json".to_owned())];
+        Arc::make_mut(&mut json.response).headers = vec![("content-type".to_owned(), "application/json".to_owned())];
         assert_eq!(live(&json, &hostile), None);
     }
 

@@ -197,8 +197,9 @@ mod tests {
                 url: url.into(),
                 headers: Vec::new(),
                 body: body.to_owned().into(),
-            },
-            response: Some(Response { status, ..Response::default() }),
+            }
+            .into(),
+            response: Some(Response { status, ..Response::default() }.into()),
             note: None,
             faults: Vec::new(),
             duration_ms: 0,
@@ -273,7 +274,7 @@ mod tests {
     #[test]
     fn a_token_on_a_page_is_a_breach() {
         let mut page = exchange(Party::Partner, None, "http://p/", "", 200);
-        page.response = Some(Response { status: 200, headers: Vec::new(), body: "token at-0123456789".into() });
+        page.response = Some(Response { status: 200, headers: Vec::new(), body: "token at-0123456789".into() }.into());
         assert_eq!(found(vec![page], &facts()), ["token-leak"]);
     }
 

@@ -226,7 +226,8 @@ mod tests {
             response: Response {
                 body: "<a href='/x?a=1&amp;b=2'>x</a><p title='/no'><form action=/y>".into(),
                 ..Default::default()
-            },
+            }
+            .into(),
             ..PageSeen::default()
         };
         assert_eq!(links(&page), ["/x?a=1&b=2", "/y"]);
@@ -248,7 +249,8 @@ mod tests {
                     url: format!("http://p/graph/me?access_token={secret}&callback=f"),
                     headers: vec![("sec-fetch-dest".into(), dest.into())],
                     body: "".into(),
-                },
+                }
+                .into(),
                 response: None,
                 note: None,
                 faults: Vec::new(),
@@ -268,7 +270,7 @@ mod tests {
 
     fn looked(body: &str, secret: &str) -> Option<Mismatch> {
         let response = Response { status: 200, headers: Vec::new(), body: body.to_owned().into() };
-        let page = PageSeen { response, ..PageSeen::default() };
+        let page = PageSeen { response: response.into(), ..PageSeen::default() };
         on_a_page(&Facts::default(), &[&page], "hidden", &[secret.to_owned()])
     }
 

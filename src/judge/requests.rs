@@ -244,7 +244,7 @@ mod tests {
     fn scopes_are_a_list_whatever_a_dialect_puts_between_them() {
         let ask = |scope: &str| {
             let url = format!("http://i/authorize?client_id=a&scope={scope}");
-            Exchange { request: crate::model::exchange::Request { url, ..Default::default() }, ..exchange() }
+            Exchange { request: crate::model::exchange::Request { url, ..Default::default() }.into(), ..exchange() }
         };
         let plain = parameters_as_json(&ask("openid++email"), "");
         assert_eq!(plain, json!({ "client_id": "a", "scope": ["openid", "email"] }));

@@ -121,10 +121,10 @@ pub struct Exchange {
     pub grant: Option<Grant>,
     /// The person whose login, token or code it is, by her name in the case.
     pub person: Option<String>,
-    /// The request.
-    pub request: Request,
+    /// The request; whoever holds the exchange shares it.
+    pub request: Arc<Request>,
     /// `None`: there was no answer (held, reset, timeout).
-    pub response: Option<Response>,
+    pub response: Option<Arc<Response>>,
     /// What the provider says of it, e.g. why it refused; for people.
     pub note: Option<String>,
     /// Faults that changed the answer.

@@ -13,6 +13,7 @@ pub mod diagnostic;
 pub mod dialect;
 pub mod exchange;
 pub mod fault;
+pub mod hex;
 pub mod json_place;
 #[cfg(test)]
 mod json_schemas;

@@ -1,6 +1,7 @@
 //! Observations: what the harness saw when a case said `expect`. The judge works on these alone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value as Json;
 
@@ -120,9 +121,9 @@ pub struct PageSeen {
     /// Where it is.
     pub url: String,
     /// The request that led to it, where it is known.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// The answer.
-    pub response: Response,
+    pub response: Arc<Response>,
     /// Visible text.
     pub text: String,
     /// `partner`, `provider`, `attacker`, `canary`, `elsewhere`.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value as Json;
 
 use super::fault::ProviderName;
+use super::hex::hex;
 use super::wire::Wire;
 
 /// A literal, or something that is only known while a case runs.
@@ -413,7 +414,7 @@ impl HashAlgorithm {
             HashAlgorithm::Sha256 => sha2::Sha256::digest(bytes).to_vec(),
             HashAlgorithm::Sha512 => sha2::Sha512::digest(bytes).to_vec(),
         };
-        digest.iter().map(|byte| format!("{byte:02x}")).collect()
+        hex(&digest)
     }
 }
 

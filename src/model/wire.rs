@@ -127,7 +127,7 @@ impl Wire {
 
     fn write_json(&self, out: &mut Vec<u8>) {
         match self {
-            Wire::Json(json) => out.extend_from_slice(json.to_string().as_bytes()),
+            Wire::Json(json) => push_json(out, json),
             Wire::Raw(text) => out.extend_from_slice(text.as_bytes()),
             Wire::Bytes(bytes) => {
                 out.push(b'"');
@@ -156,7 +156,7 @@ impl Wire {
                     if index > 0 {
                         out.push(b',');
                     }
-                    out.extend_from_slice(Json::from(name.as_str()).to_string().as_bytes());
+                    push_json(out, name);
                     out.push(b':');
                     value.write_json(out);
                 }
@@ -178,6 +178,12 @@ impl Wire {
             }
         }
     }
+}
+
+/// The JSON text of a value behind what is there.
+fn push_json(out: &mut Vec<u8>, value: &impl serde::Serialize) {
+    // Text, numbers and their lists and objects can be written, and a vector takes whatever is.
+    let _ = serde_json::to_writer(out, value);
 }
 
 #[cfg(test)]

@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use url::{Host, Url};
 
 use crate::model::fault::Endpoint;
+use crate::model::hex::hex;
 use crate::model::wire::Wire;
 
 use super::cookies::state_cookie;
@@ -20,7 +21,6 @@ use super::everyday::Everyday;
 use super::inbound::{Inbound, one};
 use super::ledger::AuthorizationRequest;
 use super::mint::answer::Answer;
-use super::mint::mac::hex;
 use super::reply::Reply;
 use super::state::{Shared, random_id};
 

@@ -109,7 +109,7 @@ impl Surroundings<'_> {
                 let draft = claims::access_token(self.shared, now, ACCESS_LIFETIME, &person.sub, &client, &scope);
                 let text = match &self.shared.dialect.token.opaque {
                     Some(prefix) => format!("{prefix}{}", letters()),
-                    None => token::honest(draft).ok()?,
+                    None => token::honest(&draft).ok()?,
                 };
                 self.give_out(&text, &person.name, client.id, scopes, now)?;
                 return Some(Wire::from(text));
@@ -119,14 +119,14 @@ impl Surroundings<'_> {
                 return made.ok().map(Wire::from);
             }
         };
-        let Some(key) = sign else { return token::honest(draft).ok().map(Wire::from) };
+        let Some(key) = sign else { return token::honest(&draft).ok().map(Wire::from) };
         let sign = Sign { key: Some(SigningKey::Named(key.to_owned())), ..Sign::default() };
         let patch = Patch {
             address: Address { message: Message::Object(Object::IdToken), layer: Layer::Members },
             selectors: Selectors::default(),
             operations: Operations { sign: Some(sign), ..Operations::default() },
         };
-        let bytes = token::mint(draft, &[&patch], &[], self).ok()?;
+        let bytes = token::mint(&draft, &[&patch], &[], self).ok()?;
         Some(Wire::from(String::from_utf8_lossy(&bytes).into_owned()))
     }
 

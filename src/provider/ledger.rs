@@ -18,8 +18,8 @@ const CAPACITY: usize = 20_000;
 
 /// Values by key, bounded by number and by age.
 pub(super) struct Store<V> {
-    entries: HashMap<String, (Instant, V)>,
-    order: VecDeque<String>,
+    entries: HashMap<Arc<str>, (Instant, V)>,
+    order: VecDeque<Arc<str>>,
     lifetime: Duration,
     capacity: usize,
 }
@@ -49,7 +49,8 @@ impl<V> Store<V> {
                 self.entries.remove(&oldest);
             }
         }
-        self.order.push_back(key.clone());
+        let key = Arc::<str>::from(key);
+        self.order.push_back(Arc::clone(&key));
         self.entries.insert(key, (now, value));
     }
 
@@ -65,7 +66,7 @@ impl<V> Store<V> {
     /// The first entry that is meant: not by its key, so it takes a look at each.
     pub fn find(&self, is_meant: impl Fn(&str, &V) -> bool) -> Option<(&str, &V)> {
         let fresh = self.entries.iter().filter(|(_, (since, _))| since.elapsed() <= self.lifetime);
-        fresh.map(|(key, (_, value))| (key.as_str(), value)).find(|(key, value)| is_meant(key, value))
+        fresh.map(|(key, (_, value))| (&**key, value)).find(|(key, value)| is_meant(key, value))
     }
 
     pub fn remove(&mut self, key: &str) -> Option<V> {

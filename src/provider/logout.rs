@@ -208,7 +208,7 @@ async fn push(
     person: Option<String>,
 ) -> Result<Exchange, NotifyError> {
     let made = |members: &[&Patch], jose: &[&Patch], surroundings: &Surroundings<'_>| {
-        let token = token::mint(draft.clone(), members, jose, surroundings)?;
+        let token = token::mint(&draft, members, jose, surroundings)?;
         let mut form = Wire::object();
         form.push("logout_token", String::from_utf8_lossy(&token).into_owned());
         Ok(form)
@@ -268,23 +268,23 @@ pub(super) async fn push_form(
         endpoint: None,
         grant: None,
         person,
-        request,
+        request: Arc::new(request),
         response: None,
         note: None,
         faults: hits.iter().map(|hit| hit.fault).collect(),
         duration_ms: 0,
     };
-    attempt.record(exchange.clone());
+    attempt.began(exchange.clone());
     match tokio::time::timeout(PATIENCE, send(shared, &exchange.request)).await {
         Ok(Ok(response)) => {
-            exchange.response = Some(response);
+            exchange.response = Some(Arc::new(response));
             faults::delivered(attempt, &exchange.faults);
         }
         Ok(Err(why)) => exchange.note = Some(why),
         Err(_) => exchange.note = Some(format!("no answer within {} s", PATIENCE.as_secs())),
     }
     exchange.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    attempt.record(exchange.clone());
+    attempt.ended(exchange.seq, exchange.response.clone(), exchange.note.clone(), started);
     Ok(exchange)
 }
 

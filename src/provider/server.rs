@@ -296,41 +296,39 @@ async fn leave(
     if origin.is_none() && !attempt.sole {
         cause.purpose = Purpose::Guard;
     }
-    let mut exchange = Exchange {
-        seq: inbound.seq,
+    let seq = inbound.seq;
+    attempt.began(Exchange {
+        seq,
         from,
         to: Party::Provider(shared.name),
         cause,
         endpoint: reply.endpoint,
         grant: reply.grant,
         person: origin.as_ref().and_then(|origin| origin.person.clone()),
-        request: inbound.request,
+        request: Arc::new(inbound.request),
         response: None,
         note: reply.note,
         faults: faults.clone(),
         duration_ms: 0,
-    };
-    attempt.record(exchange.clone());
+    });
     let pace = reply.answer.pace.clone();
     let paced = match (pace.clone(), paced_by.and_then(|fault| faults::release_of(&attempt, fault))) {
         (Some(pace), Some(released)) => Some(Paced { pace, released }),
         _ => None,
     };
     if let Some(paced) = &paced {
-        withhold(&attempt, &exchange, origin.as_ref(), paced, &faults, reset).await?;
+        withhold(&attempt, seq, origin.as_ref(), paced, &faults, reset).await?;
     }
     let rendered = reply.answer.render();
-    exchange.response = Some(rendered.clone());
-    exchange.duration_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
-    attempt.record(exchange);
+    let (builder, bytes) = (head(&rendered), rendered.body.clone());
+    attempt.ended(seq, Some(Arc::new(rendered)), None, started);
     let taken: Option<Taken> = if faults.is_empty() || withheld(pace.as_ref()) {
         None
     } else {
         let attempt = Arc::clone(&attempt);
         Some(Arc::new(move || faults::delivered(&attempt, &faults)))
     };
-    let builder = head(&rendered);
-    let mut body = PacedBody::new(rendered.body, pace.as_ref(), taken);
+    let mut body = PacedBody::new(bytes, pace.as_ref(), taken);
     if let Some(paced) = paced {
         body = body.until(paced.released);
     }
@@ -418,7 +416,7 @@ fn withheld(pace: Option<&Pace>) -> bool {
 /// Keeps an answer back as long as its fault says.
 async fn withhold(
     attempt: &Arc<AttemptState>,
-    exchange: &Exchange,
+    seq: u64,
     origin: Option<&Origin>,
     paced: &Paced,
     faults: &[FaultId],
@@ -427,8 +425,7 @@ async fn withhold(
     if withheld(Some(&paced.pace)) {
         faults::delivered(attempt, faults);
     }
-    let held =
-        matches!(paced.pace, Pace::Held).then(|| Held::new(attempt, exchange.seq, origin, paced.released.clone()));
+    let held = matches!(paced.pace, Pace::Held).then(|| Held::new(attempt, seq, origin, paced.released.clone()));
     let departure = pace::withhold(Some(&paced.pace), paced.released.clone()).await;
     drop(held);
     match departure {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use serde_json::Value as Json;
@@ -12,8 +12,9 @@ use tokio::sync::watch;
 
 use crate::model::case::{PkcePolicy, RefreshPolicy};
 use crate::model::dialect::Dialect;
-use crate::model::exchange::{Cause, Exchange, Purpose, Sequence};
+use crate::model::exchange::{Cause, Exchange, Purpose, Response, Sequence};
 use crate::model::fault::ProviderName;
+use crate::model::hex::hex;
 use crate::model::persona::Person;
 use crate::tls::{Client, Server};
 
@@ -360,18 +361,28 @@ impl AttemptState {
         inner.logins.push_back(login);
     }
 
-    /// Writes an exchange down, or what is newly known of one.
-    pub fn record(&self, exchange: Exchange) {
+    /// Writes down an exchange that begins.
+    pub fn began(&self, exchange: Exchange) {
+        let forgotten = {
+            let mut inner = self.inner();
+            let forgotten = if inner.exchanges.len() >= KEPT { inner.exchanges.pop_front() } else { None };
+            inner.exchanges.push_back(exchange);
+            forgotten
+        };
+        // Given back only now: nobody waits for that.
+        drop(forgotten);
+        self.happened();
+    }
+
+    /// Adds what came of it: an answer, or why there is none.
+    pub fn ended(&self, seq: u64, response: Option<Arc<Response>>, note: Option<String>, began: Instant) {
         {
             let mut inner = self.inner();
-            match inner.exchanges.iter_mut().rev().find(|own| own.seq == exchange.seq) {
-                Some(own) => *own = exchange,
-                None => {
-                    if inner.exchanges.len() >= KEPT {
-                        inner.exchanges.pop_front();
-                    }
-                    inner.exchanges.push_back(exchange);
-                }
+            // It is among the last that began, but for one that was withheld for long.
+            if let Some(own) = inner.exchanges.iter_mut().rev().find(|own| own.seq == seq) {
+                own.response = response;
+                own.note = note.or(own.note.take());
+                own.duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
             }
         }
         self.happened();
@@ -390,5 +401,5 @@ pub(super) fn random_id() -> String {
         // Without randomness there is nothing safe to give out; ids that repeat are refused where they are used.
         return String::new();
     }
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&bytes)
 }

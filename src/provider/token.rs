@@ -336,7 +336,7 @@ fn answer(
         let (members, jose) = faults::by_layer(&own);
         let minted = match &opaque {
             Some(text) => token::opaque(text, &members, &jose, &surroundings),
-            None => token::mint(draft.clone(), &members, &jose, &surroundings),
+            None => token::mint(&draft, &members, &jose, &surroundings),
         };
         match minted {
             Ok(bytes) => {
@@ -348,7 +348,7 @@ fn answer(
                 failed = Some(format!("the fault could not take effect: {unresolved}"));
                 match opaque {
                     Some(text) => text.into_bytes(),
-                    None => token::honest(draft).unwrap_or_default().into_bytes(),
+                    None => token::honest(&draft).unwrap_or_default().into_bytes(),
                 }
             }
         }

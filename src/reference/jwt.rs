@@ -151,7 +151,7 @@ mod tests {
         for (alg, known) in [("RS256", 1), ("ES256", 1), ("PS256", 0), ("EdDSA", 0)] {
             let claims = Wire::from(serde_json::json!({ "sub": "alice" }));
             let draft = Draft { typ: "JWT", alg: alg.to_owned(), key: "main", secret: None, claims };
-            let text = honest(draft).unwrap();
+            let text = honest(&draft).unwrap();
             let verified = |text: &str| {
                 let token = Token::parse(text).unwrap();
                 keys["keys"].as_array().unwrap().iter().filter(|key| token.is_signed_by(key)).count()

@@ -104,7 +104,7 @@ async fn a_navigation_looks_like_a_browsers() {
     assert_eq!(asked.header("sec-fetch-site"), Some("none"));
     assert_eq!(asked.header("origin"), None);
     assert_eq!(asked.header("content-length"), None);
-    let sent = browser.exchanges().pop().expect("an exchange").request.headers;
+    let sent = browser.exchanges().pop().expect("an exchange").request.headers.clone();
     assert_eq!(sent, asked.headers, "what is written down is what was sent");
     assert_eq!(header(&sent, "accept-encoding"), Some("gzip, deflate"));
 }

@@ -23,7 +23,7 @@ fn draft(alg: &str) -> Draft {
 }
 
 fn minted(alg: &str, operations: Operations) -> Result<String, Unresolved> {
-    mint(draft(alg), &[&of_token(Layer::Members, operations)], &[], &Known)
+    mint(&draft(alg), &[&of_token(Layer::Members, operations)], &[], &Known)
         .map(|bytes| String::from_utf8(bytes).expect("a token of letters"))
 }
 
@@ -89,7 +89,7 @@ fn refused(token: &str) {
 #[test]
 fn an_honest_token_is_verified_by_the_published_key_of_its_kid() {
     for alg in ["RS256", "ES256", "PS256", "EdDSA"] {
-        let token = honest(draft(alg)).unwrap();
+        let token = honest(&draft(alg)).unwrap();
         assert_eq!(header_of(&token)["alg"], alg);
         assert_eq!(header_of(&token)["typ"], "JWT");
         assert_eq!(verified(&token, &keys::published(ProviderName::Main)).unwrap()["sub"], ALICE);
@@ -114,7 +114,7 @@ fn a_shared_secret_signs_where_it_was_registered_and_a_fault_does_not_borrow_it(
     let with = |alg: &str, sign: Sign| {
         let draft = Draft { secret: Some(secret.to_owned()), ..draft(alg) };
         let patch = of_token(Layer::Members, Operations { sign: Some(sign), ..Operations::default() });
-        mint(draft, &[&patch], &[], &Known).map(|bytes| String::from_utf8(bytes).unwrap())
+        mint(&draft, &[&patch], &[], &Known).map(|bytes| String::from_utf8(bytes).unwrap())
     };
     let key = DecodingKey::from_secret(secret.as_bytes());
     let token = with("HS256", Sign::default()).unwrap();
@@ -125,7 +125,7 @@ fn a_shared_secret_signs_where_it_was_registered_and_a_fault_does_not_borrow_it(
     let attacker = with("HS256", named("attacker")).unwrap();
     assert_eq!(header_of(&attacker)["alg"], "RS256", "a stranger has keys and no secret");
     assert!(with("RS256", with_alg("HS256", SignatureShape::Good)).is_err());
-    assert!(honest(draft("HS256")).is_err(), "no secret, no token");
+    assert!(honest(&draft("HS256")).is_err(), "no secret, no token");
 }
 
 #[test]
@@ -192,7 +192,7 @@ fn short_rsa_keys_sign_well_by_the_second_library() {
 
 #[test]
 fn every_form_of_a_public_key_is_the_same_key() {
-    let token = honest(draft("RS256")).unwrap();
+    let token = honest(&draft("RS256")).unwrap();
     let form = |form: KeyForm| keys::public_for("main", "RS256", form).unwrap().to_plain_bytes();
     for pem in [KeyForm::SpkiPem, KeyForm::SpkiPemNoNewline, KeyForm::Pkcs1Pem, KeyForm::Pkcs1PemNoNewline] {
         let key = DecodingKey::from_rsa_pem(&form(pem)).unwrap();
@@ -204,7 +204,7 @@ fn every_form_of_a_public_key_is_the_same_key() {
     assert!(form(KeyForm::SpkiPem).ends_with(b"-----END PUBLIC KEY-----\n"));
     assert!(form(KeyForm::SpkiPemNoNewline).ends_with(b"-----END PUBLIC KEY-----"));
 
-    let token = honest(draft("ES256")).unwrap();
+    let token = honest(&draft("ES256")).unwrap();
     let pem = keys::public_for("main", "ES256", KeyForm::SpkiPem).unwrap().to_plain_bytes();
     assert!(by_key(&token, &DecodingKey::from_ec_pem(&pem).unwrap(), Algorithm::ES256).is_ok());
     assert_eq!(keys::public_for("nobody", "RS256", KeyForm::Jwk), None);
@@ -258,7 +258,7 @@ fn no_algorithm_has_no_signature_however_it_is_spelt() {
 
 #[test]
 fn a_flipped_signature_differs_in_one_bit_and_is_refused() {
-    let good = honest(draft("RS256")).unwrap();
+    let good = honest(&draft("RS256")).unwrap();
     let bad = shaped("RS256", SignatureShape::Flipped).unwrap();
     assert_eq!(good.rsplit_once('.').unwrap().0, bad.rsplit_once('.').unwrap().0);
     let mac = |token: &str| URL_SAFE_NO_PAD.decode(parts(token)[2]).unwrap();
@@ -334,7 +334,7 @@ fn claims_and_header_change_each_in_its_own_layer() {
         ..Operations::default()
     };
     let token =
-        mint(draft("RS256"), &[&of_token(Layer::Members, claims)], &[&of_token(Layer::Jose, jose)], &Known).unwrap();
+        mint(&draft("RS256"), &[&of_token(Layer::Members, claims)], &[&of_token(Layer::Jose, jose)], &Known).unwrap();
     let token = String::from_utf8(token).unwrap();
     let payload = String::from_utf8(URL_SAFE_NO_PAD.decode(parts(&token)[1]).unwrap()).unwrap();
     assert_eq!(payload, r#"{"aud":"other","exp":4000000000,"iss":"http://i","sub":"bob-1","sub":"alice-1"}"#);
@@ -364,10 +364,10 @@ fn the_whole_text_of_a_token_can_be_another() {
 
 #[test]
 fn every_encoding_changes_the_bytes_and_nothing_else() {
-    let compact = honest(draft("RS256")).unwrap();
+    let compact = honest(&draft("RS256")).unwrap();
     let of = |encode: Encode| {
         let operations = Operations { encode: Some(encode), ..Operations::default() };
-        mint(draft("RS256"), &[&of_token(Layer::Members, operations)], &[], &Known).unwrap()
+        mint(&draft("RS256"), &[&of_token(Layer::Members, operations)], &[], &Known).unwrap()
     };
     let text = |encode: Encode| String::from_utf8(of(encode)).unwrap();
     let padded = text(Encode::Padded);
@@ -431,5 +431,5 @@ fn what_cannot_take_effect_on_a_token_is_an_error() {
         assert!(message.ends_with("is not known here"), "{message}");
     }
     let jose = of_token(Layer::Jose, Operations { sign: Some(named("attacker")), ..Operations::default() });
-    assert!(mint(draft("RS256"), &[], &[&jose], &Known).is_err());
+    assert!(mint(&draft("RS256"), &[], &[&jose], &Known).is_err());
 }

@@ -16,6 +16,7 @@ use super::tab::Tab;
 use super::target::Target;
 use super::traffic;
 use super::voyage::Voyage;
+use crate::agent::form::Forms;
 use crate::agent::html::is_html;
 use crate::agent::journey::{Journey, Rest};
 use crate::agent::referrer::Policy;
@@ -244,10 +245,8 @@ impl Context {
             return Err(error);
         }
         let redirects = asked.saturating_sub(1);
-        let rest = |seen: PageSeen, dom: Option<String>, stopped_at: Option<String>, passed: Vec<PageSeen>| Rest {
-            page: Page { seen, stopped_at, redirects, dom },
-            policy: Policy::default(),
-            passed,
+        let rest = |seen: PageSeen, forms: Option<Arc<Forms>>, stopped_at: Option<String>, passed: Vec<PageSeen>| {
+            Rest { page: Page { seen, stopped_at, redirects, forms }, policy: Policy::default(), passed }
         };
         if let Some((seen, address)) = stopped {
             return Ok(rest(seen, None, Some(address), passed));
@@ -256,7 +255,7 @@ impl Context {
         let looked = top.evaluate(script::LOOK).await?;
         let mut seen = top.state().shown.clone().unwrap_or_default();
         passed.retain(|page| page.seq != seen.seq);
-        let mut dom = None;
+        let mut forms = None;
         if let (Some(looked), true) = (looked, seen.response.status != 0) {
             let (own, shown) = (Url::parse(&seen.url), Url::parse(looked["url"].as_str().unwrap_or_default()));
             // What a browser shows instead of a page has another origin.
@@ -267,12 +266,12 @@ impl Context {
                 if is_html(&seen.response) {
                     seen.text =
                         looked["text"].as_str().unwrap_or_default().split_whitespace().collect::<Vec<_>>().join(" ");
-                    dom = Some(text(&looked["html"]));
+                    forms = Some(Arc::new(Forms::read(text(&looked["html"]).as_bytes(), &shown)));
                 }
             }
         }
         top.state().shown = Some(seen.clone());
-        Ok(rest(seen, dom, None, passed))
+        Ok(rest(seen, forms, None, passed))
     }
 }
 

@@ -15,9 +15,10 @@ use super::connection::{CommandError, text};
 use super::target::Target;
 use super::voyage::Voyage;
 use crate::agent::journey::now;
+use crate::agent::look::look;
 use crate::agent::record::Begun;
 use crate::agent::site::origin_of;
-use crate::agent::{AgentError, Core, html, jar::Reach};
+use crate::agent::{AgentError, Core, jar::Reach};
 use crate::model::exchange::{Party, Request, Response, header};
 use crate::model::observation::PageSeen;
 
@@ -143,12 +144,12 @@ fn asked(core: &Arc<Core>, target: &Arc<Target>, params: &Json) {
     }
     let contacted = core.places.may_contact(&url);
     if document || to_provider {
-        let written = Request { method, url: told(&url), headers, body };
+        let written = Arc::new(Request { method, url: told(&url), headers, body });
         let mut seen = PageSeen {
             seq: 0,
             url: url.to_string(),
-            request: written.clone(),
-            response: Response::default(),
+            request: Arc::clone(&written),
+            response: Arc::default(),
             text: String::new(),
             site: core.places.word(&url).to_owned(),
         };
@@ -176,7 +177,7 @@ async fn arrived(core: &Arc<Core>, target: &Arc<Target>, open: &Open, params: &J
     let sent = take(target, &open.number, |state| &mut state.sent).await;
     let mut seen = open.seen.clone();
     if let Some(sent) = sent {
-        seen.request.headers = headers_of(&sent["headers"]);
+        Arc::make_mut(&mut seen.request).headers = headers_of(&sent["headers"]);
         core.record.sent(&open.begun, seen.request.headers.clone());
     }
     if let Some(reason) = params["responseErrorReason"].as_str() {
@@ -210,9 +211,10 @@ async fn arrived(core: &Arc<Core>, target: &Arc<Target>, open: &Open, params: &J
         }
     }
     let redirect = matches!(status, 301 | 302 | 303 | 307 | 308) && header(&headers, "location").is_some();
-    seen.response = Response { status, headers, body: Bytes::new() };
+    let mut response = Response { status, headers, body: Bytes::new() };
     if redirect || !open.document {
-        core.record.end(&open.begun, Some(seen.response.clone()), None);
+        seen.response = Arc::new(response);
+        core.record.end(&open.begun, Some(Arc::clone(&seen.response)), None);
         if open.main {
             open.voyage.course().answered = Some(seen);
         }
@@ -222,8 +224,9 @@ async fn arrived(core: &Arc<Core>, target: &Arc<Target>, open: &Open, params: &J
     let limit = core.surroundings.limits.body;
     match body(target, id, limit).await? {
         Some(bytes) => {
-            seen.response.body = bytes.clone();
-            core.record.end(&open.begun, Some(seen.response.clone()), None);
+            response.body = bytes.clone();
+            seen.response = Arc::new(response);
+            core.record.end(&open.begun, Some(Arc::clone(&seen.response)), None);
             let headers: Vec<(String, String)> = (seen.response.headers.iter())
                 .filter(|(name, _)| !matches!(name.as_str(), "set-cookie" | "content-encoding" | "content-length"))
                 .filter(|(name, _)| name != "transfer-encoding")
@@ -231,13 +234,13 @@ async fn arrived(core: &Arc<Core>, target: &Arc<Target>, open: &Open, params: &J
                 .collect();
             if open.main {
                 let url = Url::parse(&seen.url).ok();
-                seen.text = url.map(|url| html::look(&seen.response, &url).text).unwrap_or_default();
+                seen.text = url.map(|url| look(&seen.response, &url).text).unwrap_or_default();
                 show(target, &open.voyage, seen);
             }
             fulfil(target, id, status, &headers, &bytes);
         }
         None => {
-            core.record.end(&open.begun, Some(seen.response.clone()), Some("its body is too large".to_owned()));
+            core.record.end(&open.begun, Some(Arc::new(response)), Some("its body is too large".to_owned()));
             if open.main {
                 open.voyage.fail(AgentError::TooLarge { url: seen.url.clone(), limit });
             }

@@ -89,7 +89,8 @@ mod tests {
                 url: url.to_owned(),
                 headers: vec![("content-type".to_owned(), kind.to_owned())],
                 body: body.into(),
-            },
+            }
+            .into(),
             response: None,
             note: None,
             faults: Vec::new(),

@@ -10,6 +10,8 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use sha2::{Digest, Sha256};
 
+use super::hex::hex;
+
 pub use audience::{Audience, Chosen, Friends, Grant, Look, visible};
 pub use read::read;
 
@@ -184,7 +186,7 @@ pub fn digest(parts: &[&str]) -> String {
         hasher.update(part.as_bytes());
         hasher.update(b"\n");
     }
-    hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect()
+    hex(&hasher.finalize())
 }
 
 fn letters_of(name: &str) -> String {

@@ -148,7 +148,8 @@ mod tests {
                 url: "http://x/?client_id=<script>alert(1)</script>&a=\"><img>".into(),
                 headers: vec![("x".into(), "</pre><script>\n\ndata: x".into())],
                 body: "<b>".into(),
-            },
+            }
+            .into(),
             response: None,
             note: Some("<i>\n\nevent: other".into()),
             faults: Vec::new(),

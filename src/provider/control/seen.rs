@@ -211,12 +211,16 @@ mod tests {
                     pair("referer", "http://y/?code=s-7"),
                 ],
                 body: "code=s-8&client%5Fsecret=s-9&x=y".into(),
-            },
-            response: Some(Response {
-                status: 200,
-                headers: vec![pair("set-cookie", "a=s-10; Path=/"), pair("content-type", "application/json")],
-                body: r#"{"access_token":"s-11","deep":[{"refresh_token":"s-12"}],"scope":"openid"}"#.into(),
-            }),
+            }
+            .into(),
+            response: Some(
+                Response {
+                    status: 200,
+                    headers: vec![pair("set-cookie", "a=s-10; Path=/"), pair("content-type", "application/json")],
+                    body: r#"{"access_token":"s-11","deep":[{"refresh_token":"s-12"}],"scope":"openid"}"#.into(),
+                }
+                .into(),
+            ),
             note: None,
             faults: Vec::new(),
             duration_ms: 0,

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use crate::model::fault::ProviderName;
+use crate::model::hex::hex;
 use crate::model::manifest::ID_TOKEN_ALGS;
 use crate::model::value::KeyForm;
 use crate::model::wire::Wire;
@@ -103,7 +104,7 @@ pub(super) fn make(most: usize) -> Option<&'static str> {
     }
     let mut random = [0u8; 6];
     getrandom::fill(&mut random).ok()?;
-    let name: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let name = hex(&random);
     let entries = public.iter().map(|alg| entry(&name, alg)).collect::<Option<Vec<Entry>>>()?;
     made.extend(entries.into_iter().map(|entry| &*Box::leak(Box::new(entry))));
     Some(Box::leak(name.into_boxed_str()))

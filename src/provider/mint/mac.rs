@@ -12,14 +12,10 @@ pub fn is_sha256(key: &[u8], message: &[u8], seal: &[u8]) -> bool {
     hmac::verify(&hmac::Key::new(hmac::HMAC_SHA256, key), message, seal).is_ok()
 }
 
-/// Bytes as lowercase hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::hex::hex;
 
     /// RFC 4231, section 4.3.
     #[test]

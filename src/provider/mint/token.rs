@@ -1,5 +1,7 @@
 //! Tokens: claims and a JOSE header, changed as faults ask, then signed and put into bytes.
 
+use std::borrow::Cow;
+
 use crate::model::fault::{Message, Object, Patch};
 use crate::model::value::{Environment, Unresolved};
 use crate::model::wire::Wire;
@@ -28,7 +30,7 @@ pub struct Draft {
 /// # Errors
 /// A value that nobody knows, or an operation that cannot take effect.
 pub fn mint(
-    draft: Draft,
+    draft: &Draft,
     claims: &[&Patch],
     jose: &[&Patch],
     environment: &dyn Environment,
@@ -38,9 +40,9 @@ pub fn mint(
         let original = patch::With { members: &draft.claims, behind: environment };
         return Ok(value.resolve(&original)?.to_plain_bytes());
     }
-    let mut payload = draft.claims;
+    let mut payload = Cow::Borrowed(&draft.claims);
     for patch in claims {
-        patch::apply(&mut payload, &patch.operations, environment)?;
+        patch::apply(payload.to_mut(), &patch.operations, environment)?;
     }
     let sign = claims.iter().rev().find_map(|patch| patch.operations.sign.clone()).unwrap_or_default();
     let signer = Signer::choose(&sign, &draft.alg, draft.key, draft.secret.as_deref(), environment)?;
@@ -64,7 +66,7 @@ pub fn mint(
 ///
 /// # Errors
 /// As [`mint`].
-pub fn honest(draft: Draft) -> Result<String, Unresolved> {
+pub fn honest(draft: &Draft) -> Result<String, Unresolved> {
     let bytes = mint(draft, &[], &[], &crate::model::value::Saved::default())?;
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

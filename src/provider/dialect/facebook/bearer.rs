@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::model::hex::hex;
 use crate::model::persona::Person;
 use crate::provider::ClientRegistration;
 use crate::provider::inbound::{Inbound, one};
@@ -122,6 +123,6 @@ fn of_app(era: &Era, shared: &Shared, text: &str) -> Option<ClientRegistration> 
 /// The token of an app alone, where it never changes.
 pub(super) fn app_token(client: &ClientRegistration) -> Option<String> {
     let secret = client.secret.as_ref()?;
-    let seal = mac::hex(&mac::sha256(secret.as_bytes(), format!("app token of {}", client.id).as_bytes()));
+    let seal = hex(&mac::sha256(secret.as_bytes(), format!("app token of {}", client.id).as_bytes()));
     Some(format!("{}|{}", client.id, seal.get(..27)?))
 }

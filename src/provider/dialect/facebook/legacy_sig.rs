@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use md5::{Digest as _, Md5};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::provider::mint::mac;
+use crate::model::hex::hex;
 
 use super::Refused;
 
@@ -30,7 +30,7 @@ pub fn sig(members: &Members, secret: &str) -> String {
         hasher.update(format!("{name}={value}"));
     }
     hasher.update(secret);
-    mac::hex(&hasher.finalize())
+    hex(&hasher.finalize())
 }
 
 /// Whether a signature is that of the members; takes the same time whichever digit is wrong.

@@ -4,11 +4,12 @@
 //! With `appsecret_time` the proof is bound to a time (Unix seconds): what is sealed is then `token|time`. That form is
 //! unverified in public sources.
 
+use crate::model::hex::hex;
 use crate::provider::mint::mac;
 
 /// The proof for a token; `time` is `appsecret_time`.
 pub fn appsecret_proof(token: &str, secret: &str, time: Option<i64>) -> String {
-    mac::hex(&mac::sha256(secret.as_bytes(), message(token, time).as_bytes()))
+    hex(&mac::sha256(secret.as_bytes(), message(token, time).as_bytes()))
 }
 
 /// Whether a proof is that of the token; takes the same time whichever digit is wrong.

@@ -2,10 +2,10 @@
 
 use serde_json::Value as Json;
 
+use crate::model::hex::hex;
 use crate::provider::ClientRegistration;
 use crate::provider::dialect::facebook::legacy_sig::Members;
 use crate::provider::ledger::{AccessToken, Origin};
-use crate::provider::mint::mac;
 use crate::provider::state::{Shared, random_id};
 
 pub(super) use crate::provider::dialect::NEVER;
@@ -25,7 +25,7 @@ pub fn expiry(scopes: &[String], now: i64, lifetime: i64) -> i64 {
 fn session_key(uid: &str, expires: i64, lifetime: i64) -> String {
     let random = random_id();
     if expires == NEVER {
-        return format!("{}-{uid}", mac::hex(random.as_bytes()).get(..24).unwrap_or_default());
+        return format!("{}-{uid}", hex(random.as_bytes()).get(..24).unwrap_or_default());
     }
     format!("2.{}__.{lifetime}.{expires}-{uid}", random.get(..22).unwrap_or_default())
 }

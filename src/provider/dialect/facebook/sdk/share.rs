@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value as Json;
 
+use crate::model::hex::hex;
 use crate::model::persona::Item;
 use crate::model::wire::Wire;
 use crate::provider::authorize;
@@ -36,7 +37,7 @@ fn signed_in(
 ) -> Option<(Origin, String, String)> {
     let origin = tagged.cloned().unwrap_or_else(|| shared.default_origin());
     let (id, session) = authorize::session_of(shared, inbound, &origin)?;
-    let proof = mac::hex(&mac::sha256(id.as_bytes(), about.join("\n").as_bytes()));
+    let proof = hex(&mac::sha256(id.as_bytes(), about.join("\n").as_bytes()));
     Some((Origin { person: Some(session.person.clone()), ..origin }, session.person, proof))
 }
 

@@ -3,6 +3,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::model::hex::hex;
 use crate::provider::dialect::facebook::apps;
 use crate::provider::dialect::facebook::bearer::Bearer;
 use crate::provider::ledger::Handshake;
@@ -14,7 +15,7 @@ use super::{Given, Refusal, Rest, people, refusal};
 
 /// A text of 32 hexadecimal digits that nobody guesses.
 pub fn new_token() -> String {
-    let random = mac::hex(&mac::sha256(random_id().as_bytes(), b"auth_token"));
+    let random = hex(&mac::sha256(random_id().as_bytes(), b"auth_token"));
     random.get(..32).unwrap_or(&random).to_owned()
 }
 
