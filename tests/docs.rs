@@ -10,6 +10,7 @@ mod common;
 use std::path::Path;
 use std::process::Command;
 
+use common::lines::{folded, holds};
 use common::{PROGRAM, partner};
 use tempfile::tempdir;
 
@@ -53,22 +54,6 @@ fn commands(block: &[String]) -> Vec<(String, Vec<String>)> {
         }
     }
     all
-}
-
-fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether a line has the parts of another one, in order.
-fn holds(own: &str, wanted: &str) -> bool {
-    let mut rest = own;
-    wanted.split('…').all(|part| match rest.find(part) {
-        Some(at) => {
-            rest = &rest[at + part.len()..];
-            true
-        }
-        None => false,
-    })
 }
 
 /// Each `{ in = … }` in the table of faults.

@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, Output, Stdio};
 
 use common::PROGRAM;
+use common::lines::{folded, holds};
 use common::said::{masked, same};
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -121,22 +122,6 @@ fn in_shell(folder: &Path, command: &str) -> std::io::Result<Output> {
         .env_remove("GITHUB_ACTIONS")
         .stdin(Stdio::null())
         .output()
-}
-
-fn folded(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-/// Whether a line has the parts of another one, in order; `…` stands for anything.
-fn holds(own: &str, wanted: &str) -> bool {
-    let mut rest = own;
-    wanted.split('…').all(|part| match rest.find(part) {
-        Some(at) => {
-            rest = &rest[at + part.len()..];
-            true
-        }
-        None => false,
-    })
 }
 
 /// Without what is another in each run, or whenever the suite grows: what went over the wire, how long it took, days and

@@ -11,7 +11,7 @@ use std::net::TcpListener;
 use std::process::ExitCode;
 
 use common::said::{masked, same};
-use common::{Said, countersign};
+use common::{Said, countersign, site};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -300,34 +300,7 @@ impl Way {
 
 fn manifest(kind: &str) -> String {
     let program = std::env::current_exe().unwrap_or_default().display().to_string();
-    format!(
-        r#"name = "site"
-
-[client]
-id = "site"
-auth = "client_secret_post"
-redirect_uris = ["{{base}}/callback"]
-
-[scopes]
-required = ["openid"]
-
-[at]
-base = "http://127.0.0.1:{{port}}"
-login = "/login"
-logout = "/logout"
-
-[session]
-url = "/me"
-who.subject = "/sub"
-
-[start]
-command = ["{program}"]
-env = {{ SITE = "{kind}", PORT = "{{port}}", ISSUER = "{{issuer}}", CLIENT_ID = "{{client.id}}", CLIENT_SECRET = "{{client.secret}}", BASE_URL = "{{base}}" }}
-
-[capabilities]
-has = ["state"]
-"#
-    )
+    site("site", &[&program], &format!("SITE = \"{kind}\", "))
 }
 
 /// What `check` says of a manifest, with everything taken out that is another in each run.

@@ -1,14 +1,12 @@
 //! A small site with one thing wrong, by the name of it. It trusts whatever it gets: how it is set up is what matters.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Mutex;
 
 use super::common::asked::read;
-
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use super::common::redeem::redeem;
 
 /// What is wrong with it, and what it has been told.
 pub struct Settings {
@@ -84,7 +82,7 @@ fn answer(mut stream: TcpStream, settings: &Settings, memory: &Mutex<Memory>) ->
             reply("302 Found", &(place + &set), "")
         }
         "/callback" if kind == "refuses" => reply("400 Bad Request", "", "<p>state mismatch</p>"),
-        "/callback" => match asked.query.get("code").and_then(|code| redeem(settings, code)) {
+        "/callback" => match asked.query.get("code").and_then(|code| whose(settings, code)) {
             Some(subject) => {
                 let session = asked.session.clone().unwrap_or_default();
                 memory.lock().unwrap().sessions.insert(session, subject);
@@ -122,25 +120,8 @@ fn callback(settings: &Settings) -> String {
     }
 }
 
-/// The code for the subject of an ID token that nobody looks at twice.
-fn redeem(settings: &Settings, code: &str) -> Option<String> {
-    let address = settings.issuer.strip_prefix("http://")?;
-    let mut stream = TcpStream::connect(address).ok()?;
+/// Whose a code is, asked as this site asks.
+fn whose(settings: &Settings, code: &str) -> Option<String> {
     let secret = if settings.kind == "wrong-secret" { "guessed" } else { &settings.client_secret };
-    let body = format!(
-        "grant_type=authorization_code&code={code}&redirect_uri={}&client_id={}&client_secret={secret}",
-        callback(settings),
-        settings.client_id
-    );
-    let request = format!(
-        "POST /token HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let json: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
-    let claims = json.get("id_token")?.as_str()?.split('.').nth(1)?.to_owned();
-    let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
-    Some(claims.get("sub")?.as_str()?.to_owned())
+    redeem(&settings.issuer, code, &callback(settings), (&settings.client_id, secret))
 }

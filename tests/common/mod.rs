@@ -2,6 +2,8 @@
 #![allow(dead_code)]
 
 pub mod asked;
+pub mod lines;
+pub mod redeem;
 pub mod said;
 
 use std::path::{Path, PathBuf};
@@ -28,6 +30,39 @@ pub fn countersign(folder: &Path, arguments: &[&str]) -> Said {
         out: String::from_utf8_lossy(&output.stdout).into_owned(),
         err: String::from_utf8_lossy(&output.stderr).into_owned(),
     }
+}
+
+/// The manifest of a small site of a test: a login that asks for `openid` alone, a logout, and `/me` that says who is
+/// signed in. `command` starts it; `own` begins the variables that it is told by.
+pub fn site(name: &str, command: &[&str], own: &str) -> String {
+    format!(
+        r#"name = "{name}"
+
+[client]
+id = "{name}"
+auth = "client_secret_post"
+redirect_uris = ["{{base}}/callback"]
+
+[scopes]
+required = ["openid"]
+
+[at]
+base = "http://127.0.0.1:{{port}}"
+login = "/login"
+logout = "/logout"
+
+[session]
+url = "/me"
+who.subject = "/sub"
+
+[start]
+command = {command:?}
+env = {{ {own}PORT = "{{port}}", ISSUER = "{{issuer}}", CLIENT_ID = "{{client.id}}", CLIENT_SECRET = "{{client.secret}}", BASE_URL = "{{base}}" }}
+
+[capabilities]
+has = ["state"]
+"#
+    )
 }
 
 /// Writes the manifest of a partner that is the reference partner, started as a program of its own: base min, of tier

@@ -2,15 +2,14 @@
 //! process and as an HTTP server matters here.
 
 use std::collections::HashMap;
-use std::io::{Read as _, Write as _};
+use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use super::common::asked::{Asked, read};
+use super::common::redeem::redeem;
 use super::page::PAYLOAD;
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 /// What it has been told.
 pub struct Settings {
@@ -126,7 +125,8 @@ fn behave(stream: &mut TcpStream, asked: &Asked, settings: &Settings, memory: &M
             if asked.session.as_ref() != Some(&cookie) && !unbound {
                 return reply(stream, "400 Bad Request", "", "another browser began this login");
             }
-            match redeem(settings, code) {
+            let client = (settings.client_id.as_str(), settings.client_secret.as_str());
+            match redeem(&settings.issuer, code, &format!("{}/callback", settings.base), client) {
                 Some(subject) => {
                     let head = format!("location: /\r\nset-cookie: sid={cookie}; HttpOnly; Path=/\r\n");
                     memory.lock().unwrap().sessions.insert(cookie, subject);
@@ -147,27 +147,6 @@ fn behave(stream: &mut TcpStream, asked: &Asked, settings: &Settings, memory: &M
         }
         _ => reply(stream, "200 OK", "", "hello"),
     }
-}
-
-/// The code for the subject of an ID token that nobody looks at twice.
-fn redeem(settings: &Settings, code: &str) -> Option<String> {
-    let address = settings.issuer.strip_prefix("http://")?;
-    let mut stream = TcpStream::connect(address).ok()?;
-    let body = format!(
-        "grant_type=authorization_code&code={code}&redirect_uri={}/callback&client_id={}&client_secret={}",
-        settings.base, settings.client_id, settings.client_secret
-    );
-    let request = format!(
-        "POST /token HTTP/1.1\r\nhost: {address}\r\nconnection: close\r\ncontent-type: application/x-www-form-urlencoded\r\ncontent-length: {}\r\n\r\n{body}",
-        body.len()
-    );
-    stream.write_all(request.as_bytes()).ok()?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).ok()?;
-    let json: serde_json::Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
-    let claims = json.get("id_token")?.as_str()?.split('.').nth(1)?.to_owned();
-    let claims: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(claims).ok()?).ok()?;
-    Some(claims.get("sub")?.as_str()?.to_owned())
 }
 
 fn reply(stream: &mut TcpStream, status: &str, headers: &str, body: &str) -> std::io::Result<()> {

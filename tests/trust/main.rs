@@ -7,7 +7,7 @@ mod common;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-use common::countersign;
+use common::{countersign, site};
 use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() -> ExitCode {
@@ -44,35 +44,8 @@ fn main() -> ExitCode {
 
 fn check(env: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
-    let site = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trust/Site.java");
-    let manifest = format!(
-        r#"name = "java"
-
-[client]
-id = "java"
-auth = "client_secret_post"
-redirect_uris = ["{{base}}/callback"]
-
-[scopes]
-required = ["openid"]
-
-[at]
-base = "http://127.0.0.1:{{port}}"
-login = "/login"
-logout = "/logout"
-
-[session]
-url = "/me"
-who.subject = "/sub"
-
-[start]
-command = ["java", {site:?}]
-env = {{ {env}PORT = "{{port}}", ISSUER = "{{issuer}}", CLIENT_ID = "{{client.id}}", CLIENT_SECRET = "{{client.secret}}", BASE_URL = "{{base}}" }}
-
-[capabilities]
-has = ["state"]
-"#
-    );
+    let site_file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/trust/Site.java").display().to_string();
+    let manifest = site("java", &["java", &site_file], env);
     std::fs::write(folder.path().join("countersign.toml"), manifest).unwrap();
     let said = countersign(folder.path(), &["check", "--tls"]);
     said.out + &said.err
