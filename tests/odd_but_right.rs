@@ -8,7 +8,7 @@ use countersign::harness::run::{RunRequest, SubjectSpec, run};
 use countersign::harness::suite::{Additions, Suite};
 use countersign::model::result::{Finding, Report};
 use countersign::model::verdict::{Tier, Verdict};
-use countersign::reference::{ODDITIES, Switch};
+use countersign::reference::{Base, FLAWS, ODDITIES, Switch};
 use tokio::sync::mpsc::unbounded_channel;
 use tokio::task::JoinSet;
 
@@ -80,4 +80,32 @@ async fn each_oddity_passes_the_basic_tier() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// Cases that need a habit apply to no base without it: the honest partner that has it is where they must stay silent.
+#[tokio::test(flavor = "multi_thread")]
+async fn each_case_about_a_habit_passes_on_the_sound_partner_that_has_it() {
+    let suite = Arc::new(Suite::load(&Additions::default()).unwrap());
+    let wanted: BTreeSet<&str> = FLAWS.iter().filter_map(|flaw| flaw.habit).collect();
+    assert!(!wanted.is_empty());
+    for habit in wanted {
+        let oddity = *ODDITIES.iter().find(|own| own.id == habit).unwrap();
+        let about = |id: &String| FLAWS.iter().any(|flaw| flaw.id == id && flaw.habit == Some(habit));
+        let cases = suite.cases.iter().filter(|case| case.kills.iter().any(about));
+        let only: BTreeSet<String> = cases.map(|case| case.id.clone()).collect();
+        assert!(!only.is_empty(), "{habit}");
+        for base in Base::ALL.into_iter().filter(|base| *base >= oddity.base) {
+            let subject = SubjectSpec::reference(base, "oidc").with_habit(Some(habit));
+            let request = RunRequest {
+                tier: Some(Tier::Strict),
+                only: Some(only.clone()),
+                ..RunRequest::new(Arc::clone(&suite), subject)
+            };
+            let (events, _nobody_listens) = unbounded_channel();
+            let report = run(request, events).await;
+            assert_eq!(complaints(oddity, &report), Vec::<String>::new(), "{habit}, base {}", base.name());
+            let passed = report.cases.iter().filter(|case| case.verdict == Verdict::Pass).count();
+            assert_eq!(passed, only.len(), "{habit}, base {}: {:?}", base.name(), report.totals);
+        }
+    }
 }

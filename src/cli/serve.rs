@@ -17,7 +17,7 @@ use crate::provider::{ClientRegistration, Control, Everyday, Provider, ProviderC
 use crate::reference::{Base, FLAWS, ODDITIES, Reference, ReferenceConfig, Tls};
 use crate::tls::{Authority, Client, TlsError};
 
-use super::subject::{BaseArg, base_of, flaws, oddities};
+use super::subject::{BaseArg, base_of, flaws, oddities, with_habits};
 use super::suite::SuiteArgs;
 use super::trusted::must_be_trusted;
 use super::{Failure, runtime};
@@ -344,7 +344,8 @@ async fn follow(mut config: Config, everybody: &Everybody, provider: &Provider) 
 pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
     if args.list_flaws {
         for flaw in FLAWS {
-            say!("{:<36} shows on {:<5} {}", flaw.id, flaw.base.name(), flaw.what);
+            let habit = flaw.habit.map(|own| format!(" (with the habit {own})")).unwrap_or_default();
+            say!("{:<36} shows on {:<5} {}{habit}", flaw.id, flaw.base.name(), flaw.what);
         }
         return Ok(0);
     }
@@ -374,7 +375,7 @@ pub(super) fn partner(args: &PartnerArgs) -> Result<u8, Failure> {
     let config = ReferenceConfig {
         base,
         flaws: flaw_ids,
-        oddities: odd.iter().map(|oddity| oddity.id.to_owned()).collect(),
+        oddities: with_habits(&flaws, &odd),
         listen: SocketAddr::from((Ipv4Addr::LOCALHOST, args.port)),
         dialect: args.dialect.clone(),
         issuer,

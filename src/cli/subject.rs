@@ -10,7 +10,7 @@ use crate::harness::suite::Suite;
 use crate::model::diagnostic::nearest;
 use crate::model::manifest::{self, Engine, Names};
 use crate::model::verdict::Tier;
-use crate::reference::{Base, FLAWS, ODDITIES, SIGNS_IN_BY, Switch};
+use crate::reference::{Base, FLAWS, ODDITIES, SIGNS_IN_BY, Switch, habits};
 
 use super::Failure;
 use super::suite::SuiteArgs;
@@ -168,7 +168,7 @@ impl SubjectArgs {
         let (flaws, odd) = (flaws(&self.flaw)?, oddities(&self.odd)?);
         Ok(SubjectSpec::Reference {
             base: self.base.map_or_else(|| base_of(&flaws, &odd), Base::from),
-            oddities: odd.iter().map(|oddity| oddity.id.to_owned()).collect(),
+            oddities: with_habits(&flaws, &odd),
             flaws: flaws.iter().map(|flaw| flaw.id.to_owned()).collect::<BTreeSet<_>>(),
             dialect: self.dialect.clone().unwrap_or_else(|| "oidc".to_owned()),
         })
@@ -178,6 +178,12 @@ impl SubjectArgs {
 /// The weakest base on which flaws show, that of the oddities where there are any, else the one with every defence.
 pub(super) fn base_of(flaws: &[Switch], oddities: &[Switch]) -> Base {
     flaws.iter().chain(oddities).map(|switch| switch.base).max().unwrap_or(Base::Full)
+}
+
+/// The oddities that are asked for, and those without which a partner cannot have these flaws, by id.
+pub(super) fn with_habits(flaws: &[Switch], oddities: &[Switch]) -> BTreeSet<String> {
+    let needed = habits(flaws.iter().map(|flaw| flaw.id));
+    oddities.iter().map(|oddity| oddity.id).chain(needed).map(str::to_owned).collect()
 }
 
 /// Oddities by their ids.

@@ -14,12 +14,12 @@ use crate::model::case::{Act, Case};
 use crate::model::manifest::Engine;
 use crate::model::result::{Finding, Report};
 use crate::model::verdict::{Level, Tier, Verdict};
-use crate::reference::{Base, FLAWS, Switch};
+use crate::reference::{self, Base, FLAWS, Switch};
 
 use super::drive::PlayVariant;
 use super::guard::{level_of, names};
 use super::plan::{self, Isolation};
-use super::reach::why_not;
+use super::reach::{applies, why_not};
 use super::run::{RunRequest, SubjectSpec, run};
 use super::suite::{Suite, capabilities_toward};
 
@@ -150,7 +150,7 @@ impl Trial {
             case.tier == Tier::Basic
                 && !case.is_negative()
                 && plan::isolation(case) == Isolation::Shared
-                && why_not(suite, case, self.base, dialect).is_none()
+                && why_not(suite, case, self.base, dialect, self.flaw.habit).is_none()
         };
         let quiet = suite.cases.iter().filter(|case| !self.rules.is_empty() && quiet(case));
         self.named.iter().cloned().chain(quiet.map(|case| case.id.clone())).collect()
@@ -160,26 +160,23 @@ impl Trial {
 /// The flaws that some case or some rule for messages of a dialect names, each on the weakest base where it shows and
 /// such a case or rule applies.
 fn trials(suite: &Suite, dialect: &str, wanted: Option<&Vec<String>>) -> Vec<Trial> {
-    let applies: Vec<(&Arc<Case>, Vec<Base>)> = suite
-        .cases
-        .iter()
-        .map(|case| {
-            (case, Base::ALL.into_iter().filter(|base| why_not(suite, case, *base, dialect).is_none()).collect())
-        })
-        .collect();
     let chosen = FLAWS.iter().filter(|flaw| wanted.is_none_or(|ids| ids.iter().any(|id| id == flaw.id)));
     chosen
         .filter(|flaw| !flaw.not_on.contains(&dialect))
         .filter_map(|flaw| {
-            let naming = |(case, bases): &&(&Arc<Case>, Vec<Base>)| {
-                case.kills.iter().any(|own| own == flaw.id) && !bases.is_empty()
+            let naming = suite.cases.iter().filter(|case| case.kills.iter().any(|own| own == flaw.id));
+            let bases_of_case = |case: &Arc<Case>| -> Vec<Base> {
+                let there = |base: &Base| why_not(suite, case, *base, dialect, flaw.habit).is_none();
+                Base::ALL.into_iter().filter(there).collect()
             };
-            let named: Vec<&(&Arc<Case>, Vec<Base>)> = applies.iter().filter(naming).collect();
+            let named = naming.map(|case| (case, bases_of_case(case))).filter(|(_, bases)| !bases.is_empty());
+            let named: Vec<(&Arc<Case>, Vec<Base>)> = named.collect();
             let rules = suite.messages.iter().filter(|rule| rule.dialect == dialect);
             let rules: Vec<&MessageRule> = rules.filter(|rule| rule.kills.iter().any(|own| own == flaw.id)).collect();
             let bases = named.iter().flat_map(|(_, bases)| bases.iter().copied());
-            let bases =
-                bases.chain(rules.iter().flat_map(|rule| bases_of(suite, rule))).filter(|base| *base >= flaw.base);
+            let bases = bases
+                .chain(rules.iter().flat_map(|rule| bases_of(suite, rule, flaw.habit)))
+                .filter(|base| *base >= flaw.base);
             // Asked for by name, it is tried even where no case says that it catches it.
             let base = bases.min().or(wanted.map(|_| flaw.base))?;
             let mut all: Vec<String> = named.iter().map(|(case, _)| case.id.clone()).collect();
@@ -190,10 +187,14 @@ fn trials(suite: &Suite, dialect: &str, wanted: Option<&Vec<String>>) -> Vec<Tri
         .collect()
 }
 
-/// The bases of the reference partner that a rule for messages binds.
-fn bases_of<'s>(suite: &'s Suite, rule: &'s MessageRule) -> impl Iterator<Item = Base> + 's {
+/// The bases of the reference partner, with that habit where one is named, that a rule for messages binds.
+fn bases_of<'s>(
+    suite: &'s Suite,
+    rule: &'s MessageRule,
+    habit: Option<&'static str>,
+) -> impl Iterator<Item = Base> + 's {
     Base::ALL.into_iter().filter(move |base| {
-        let manifest = SubjectSpec::reference(*base, &rule.dialect).manifest();
+        let manifest = SubjectSpec::reference(*base, &rule.dialect).with_habit(habit).manifest();
         let dialect = suite.dialect(&rule.dialect);
         let able = dialect.map(|dialect| capabilities_toward(&manifest, &dialect)).unwrap_or_default();
         rule.needs.as_ref().is_none_or(|need| able.contains(need))
@@ -204,7 +205,7 @@ fn bases_of<'s>(suite: &'s Suite, rule: &'s MessageRule) -> impl Iterator<Item =
 ///
 /// None on a dialect that the reference partner cannot sign in by: there is no honest partner to compare with.
 pub fn tried(suite: &Suite, dialect: &str) -> Vec<(&'static str, Base, Vec<String>)> {
-    if !crate::reference::SIGNS_IN_BY.contains(&dialect) {
+    if !reference::SIGNS_IN_BY.contains(&dialect) {
         return Vec::new();
     }
     trials(suite, dialect, None).into_iter().map(|trial| (trial.flaw.id, trial.base, trial.named)).collect()
@@ -296,7 +297,8 @@ fn reference_run(
     };
     let rerun_prefix =
         format!("{}{switches} --base {}{dialect}{over_tls}{in_browser}", request.rerun_prefix, base.name());
-    let subject = SubjectSpec::Reference { base, flaws, oddities: BTreeSet::new(), dialect: request.dialect.clone() };
+    let oddities = reference::habits(&flaws).into_iter().map(str::to_owned).collect();
+    let subject = SubjectSpec::Reference { base, flaws, oddities, dialect: request.dialect.clone() };
     RunRequest {
         tier: Some(Tier::Strict),
         jobs: request.jobs,
@@ -391,7 +393,7 @@ fn idle(suite: &Suite, dialect: &str, rows: &[KillRow]) -> Vec<String> {
         .cases
         .iter()
         .filter(|case| case.id != "login/happy")
-        .filter(|case| Base::ALL.into_iter().any(|base| why_not(suite, case, base, dialect).is_none()))
+        .filter(|case| Base::ALL.into_iter().any(|base| applies(suite, case, base, dialect)))
         .filter(|case| !rows.iter().any(|row| row.named.contains(&case.id) && !row.is_missed_by(&case.id)))
         .map(|case| case.id.clone());
     let broken = |rule: &&MessageRule| {

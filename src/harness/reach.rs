@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::model::case::Case;
 use crate::model::verdict::Tier;
 use crate::partner::Company;
-use crate::reference::Base;
+use crate::reference::{self, Base};
 
 use super::plan::{Circumstances, Isolation, browser_for, isolation, needs_browser, needs_tls, plan};
 use super::run::SubjectSpec;
@@ -20,6 +20,8 @@ pub struct Reach {
     pub dialects: Vec<String>,
     /// Each base of the reference partner, with the reason why it does not apply there.
     pub bases: Vec<(Base, Option<String>)>,
+    /// The odd habit that the reference partner must have for that; it has none where it need not.
+    pub habit: Option<&'static str>,
     /// In which company.
     pub isolation: Isolation,
     /// It has a control run: the same steps without what is amiss.
@@ -40,11 +42,15 @@ pub fn reach(suite: &Suite, case: &Arc<Case>) -> Reach {
     };
     let dialects: Vec<String> = of.iter().filter(|name| bound.is_empty() || bound.contains(name)).cloned().collect();
     let spoken = spoken_of(&dialects);
-    let bases = Base::ALL.into_iter().map(|base| (base, why_not(suite, case, base, spoken))).collect();
+    let on = |habit: Option<&str>| Base::ALL.map(|base| (base, why_not(suite, case, base, spoken, habit)));
+    let applies = |habit: &Option<&str>| on(*habit).iter().any(|(_, why)| why.is_none());
+    let habit = habits(case).find(applies).flatten();
+    let bases = on(habit).into();
     Reach {
         tier: case.tier,
         dialects,
         bases,
+        habit,
         isolation: isolation(case),
         control: case.is_negative(),
         tls: needs_tls(case),
@@ -52,9 +58,25 @@ pub fn reach(suite: &Suite, case: &Arc<Case>) -> Reach {
     }
 }
 
-/// Why a case does not apply to a base of the reference partner.
-pub(super) fn why_not(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str) -> Option<String> {
-    let subject = SubjectSpec::reference(base, dialect);
+/// No habit, and those that the reference partner must have for the flaws that a case names.
+pub(super) fn habits(case: &Case) -> impl Iterator<Item = Option<&'static str>> {
+    std::iter::once(None).chain(reference::habits(&case.kills).into_iter().map(Some))
+}
+
+/// Whether a case applies to a base of the reference partner, with one of the habits that its flaws need or without.
+pub(super) fn applies(suite: &Suite, case: &Arc<Case>, base: Base, dialect: &str) -> bool {
+    habits(case).any(|habit| why_not(suite, case, base, dialect, habit).is_none())
+}
+
+/// Why a case does not apply to a base of the reference partner, with that habit where one is named.
+pub(super) fn why_not(
+    suite: &Suite,
+    case: &Arc<Case>,
+    base: Base,
+    dialect: &str,
+    habit: Option<&str>,
+) -> Option<String> {
+    let subject = SubjectSpec::reference(base, dialect).with_habit(habit);
     let tls = needs_tls(case);
     let manifest = subject.manifest_over(tls);
     let spoken = suite.dialect(dialect);
@@ -94,7 +116,8 @@ impl Reach {
                 "It applies to no base of the reference partner, so nothing can show that it passes or fails.\n",
             );
         } else {
-            out.push_str(&format!("Of the reference partner it applies to base {}.\n", join(&there)));
+            let habit = self.habit.map(|own| format!(", where that has the habit {own}")).unwrap_or_default();
+            out.push_str(&format!("Of the reference partner it applies to base {}{habit}.\n", join(&there)));
         }
         for (base, why) in not {
             out.push_str(&format!("  not to {}: {}\n", base.name(), why.as_deref().unwrap_or_default()));

@@ -291,6 +291,7 @@ fn observed_capabilities(world: &World, played: &Played, capabilities: &BTreeSet
         ("nonce", sends("nonce")),
         ("state", sends("state")),
         ("pkce", sends("code_challenge")),
+        ("max-age", sends("max_age")),
         ("userinfo", asks(Endpoint::Userinfo)),
         // The provider's script opens its dialog with this.
         ("script-login", sends("sdk")),

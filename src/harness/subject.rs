@@ -41,6 +41,14 @@ impl SubjectSpec {
         SubjectSpec::Reference { base, flaws: BTreeSet::new(), oddities: BTreeSet::new(), dialect: dialect.to_owned() }
     }
 
+    /// The same with an odd habit more, where it is the reference partner.
+    pub fn with_habit(mut self, habit: Option<&str>) -> SubjectSpec {
+        if let SubjectSpec::Reference { oddities, .. } = &mut self {
+            oddities.extend(habit.map(str::to_owned));
+        }
+        self
+    }
+
     /// What the partner says of itself.
     pub fn manifest(&self) -> Manifest {
         match self {

@@ -441,6 +441,7 @@ pub fn capabilities_of(manifest: &Manifest) -> BTreeSet<String> {
         ("return-param", at.return_param.is_some()),
         ("account", manifest.session.who.account.is_some()),
         ("client-secret", manifest.client.auth != "none"),
+        ("secret-signs", manifest.client.id_token_alg.as_deref().is_some_and(|alg| alg.starts_with("HS"))),
         ("id_token", manifest.session.identity_from == IdentityFrom::IdToken),
         ("second-provider", manifest.second_provider.is_some()),
         ("cookies", true),

@@ -32,6 +32,16 @@ pub const FLAWS: &[Switch] = &[
     flaw("no-pkce-no-nonce", Base::Oidc, "neither a challenge nor a nonce check: state alone"),
     flaw("accept-alg-none", Base::Min, "an unsecured ID token is accepted"),
     flaw("no-signature-check", Base::Min, "the ID token is decoded only"),
+    flaw(
+        "hs256-with-client-secret",
+        Base::Min,
+        "an ID token by HS256 and the client secret is accepted, although RS256 was registered",
+    ),
+    flaw("mac-by-any-secret", Base::Oidc, "an ID token by HS256 is accepted, whatever secret made its MAC")
+        .of("symmetric-signature"),
+    flaw("mac-by-empty-secret", Base::Oidc, "an ID token by HS256 and the empty secret is accepted as well")
+        .of("symmetric-signature"),
+    flaw("auth-time-unchecked", Base::Oidc, "max_age is sent, and auth_time never compared with it").of("asks-max-age"),
     flaw("skip-iss", Base::Min, "the issuer of the ID token is not checked"),
     flaw("skip-aud", Base::Min, "the audience of the ID token is not checked"),
     flaw("azp-instead-of-aud", Base::Min, "an ID token is for this client if its azp says so, whatever its audience"),

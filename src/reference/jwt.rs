@@ -111,6 +111,12 @@ impl Token {
         self.claims.get("iat").is_some_and(reached) && self.claims.get("nbf").is_none_or(reached)
     }
 
+    /// The person proved who she is at that time or later, and not in the future.
+    pub fn is_of_a_login_since(&self, earliest: i64, now: i64) -> bool {
+        let times = (earliest - LEEWAY) as f64..=(now + LEEWAY) as f64;
+        self.claims.get("auth_time").and_then(Json::as_f64).is_some_and(|time| times.contains(&time))
+    }
+
     /// Where it has a hash of the access token, it is this one's (OpenID Connect Core, section 3.1.3.8).
     pub fn goes_with(&self, access_token: &str) -> bool {
         // Both algorithms that are accepted hash by SHA-256; the left half counts.
@@ -161,6 +167,17 @@ mod tests {
             let other = format!("{signed}.{}{}", if signature.starts_with('A') { "B" } else { "A" }, &signature[1..]);
             assert_eq!(verified(&other), 0, "{alg}");
         }
+    }
+
+    #[test]
+    fn a_login_is_of_the_last_hour_only_if_it_says_when_it_was() {
+        let at = |claims: &str| Token::parse(&with("{\"alg\":\"RS256\"}", claims)).unwrap();
+        let recent = |claims: &str| at(claims).is_of_a_login_since(6_400, 10_000);
+        assert!(recent(r#"{"auth_time":10000}"#) && recent(r#"{"auth_time":6401}"#));
+        for wrong in ["{}", r#"{"auth_time":null}"#, r#"{"auth_time":"10000"}"#, r#"{"auth_time":6000}"#] {
+            assert!(!recent(wrong), "{wrong}");
+        }
+        assert!(!recent(r#"{"auth_time":20000}"#));
     }
 
     #[test]

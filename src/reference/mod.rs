@@ -33,7 +33,7 @@ use crate::tls::{Authority, Client, Server, TlsError};
 pub use flaws::FLAWS;
 pub use manifest::manifest;
 pub use oddities::{ODDITIES, declare};
-pub use switches::Switch;
+pub use switches::{Switch, habits};
 
 /// The dialects by which it signs people in, from end to end.
 pub const SIGNS_IN_BY: [&str; 4] = ["oidc", "acme", "facebook-login", "facebook-connect"];

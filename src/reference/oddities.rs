@@ -20,6 +20,7 @@ pub const ODDITIES: &[Switch] = &[
     oddity("no-iss-parameter", Base::Full, "does not know the parameter iss of the authorization response"),
     oddity("never-fetches-keys", Base::Oidc, "leaves the ID token's signature to TLS, and never fetches keys"),
     oddity("symmetric-signature", Base::Oidc, "has its ID tokens signed with its client secret (HS256)"),
+    oddity("asks-max-age", Base::Oidc, "asks for a login of the last hour (max_age), and refuses an older one"),
     oddity("throttles-keys", Base::Full, "fetches the provider's keys at most once in 30 seconds"),
     // identity
     oddity("never-reads-id-token", Base::Oidc, "takes who it is from userinfo and never reads the ID token"),
@@ -70,9 +71,9 @@ pub const ODDITIES: &[Switch] = &[
 
 /// What the manifest of a partner with these habits says otherwise.
 pub fn declare(manifest: &mut Manifest, oddities: &BTreeSet<String>) {
-    let has = &mut manifest.capabilities.has;
-    let mut lacks = |names: &[&str]| has.retain(|own| !names.contains(&own.as_str()));
     for oddity in oddities {
+        let has = &mut manifest.capabilities.has;
+        let mut lacks = |names: &[&str]| has.retain(|own| !names.contains(&own.as_str()));
         match oddity.as_str() {
             "pkce-alone" => lacks(&["state", "nonce"]),
             "never-fetches-keys" => {
@@ -83,6 +84,7 @@ pub fn declare(manifest: &mut Manifest, oddities: &BTreeSet<String>) {
                 lacks(&["checks-signature"]);
                 manifest.client.id_token_alg = Some("HS256".to_owned());
             }
+            "asks-max-age" => has.push("max-age".to_owned()),
             "throttles-keys" => manifest.provider.key_refresh_grace = Some("5m".to_owned()),
             "never-reads-id-token" => {
                 lacks(&["nonce", "checks-signature"]);

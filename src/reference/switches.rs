@@ -16,17 +16,30 @@ pub struct Switch {
     pub what: &'static str,
     /// Dialects on which a flaw cannot show, although cases that name it apply there: what it spoils is not there.
     pub not_on: &'static [&'static str],
+    /// The odd habit that a partner must have to have this flaw at all.
+    pub habit: Option<&'static str>,
 }
 
 impl Switch {
     pub(super) const fn new(id: &'static str, base: Base, what: &'static str) -> Switch {
-        Switch { id, base, what, not_on: &[] }
+        Switch { id, base, what, not_on: &[], habit: None }
     }
 
     /// The same, which cannot show on these dialects.
     pub(super) const fn not_on(self, dialects: &'static [&'static str]) -> Switch {
         Switch { not_on: dialects, ..self }
     }
+
+    /// The same, which only a partner with this habit can have.
+    pub(super) const fn of(self, habit: &'static str) -> Switch {
+        Switch { habit: Some(habit), ..self }
+    }
+}
+
+/// The habits without which a partner cannot have these flaws.
+pub fn habits<S: AsRef<str>>(flaws: impl IntoIterator<Item = S>) -> BTreeSet<&'static str> {
+    let of = |id: S| super::FLAWS.iter().find(|flaw| flaw.id == id.as_ref())?.habit;
+    flaws.into_iter().filter_map(of).collect()
 }
 
 /// Which of a list are on.
@@ -60,6 +73,18 @@ mod tests {
         let ids: BTreeSet<&str> = all.iter().map(|switch| switch.id).collect();
         assert_eq!(ids.len(), all.len());
         assert!(all.iter().all(|switch| !switch.what.is_empty()));
+    }
+
+    #[test]
+    fn a_flaw_that_needs_a_habit_shows_where_there_is_one_and_brings_it_along() {
+        for flaw in FLAWS {
+            let Some(habit) = flaw.habit else { continue };
+            let habit = ODDITIES.iter().find(|odd| odd.id == habit).unwrap_or_else(|| panic!("{}: {habit}", flaw.id));
+            assert!(flaw.base >= habit.base, "{}", flaw.id);
+            assert_eq!(habits([flaw.id]), BTreeSet::from([habit.id]));
+        }
+        assert!(FLAWS.iter().any(|flaw| flaw.habit.is_some()));
+        assert_eq!(habits(["skip-nonce", "skip-iss"]), BTreeSet::new());
     }
 
     #[test]

@@ -44,8 +44,9 @@ pub(super) fn try_one(suite: &Arc<Suite>, args: &TryArgs) -> Result<u8, Failure>
     let (id, kills) = (case.id.clone(), case.kills.clone());
     let alone = Arc::new(Suite { cases: vec![Arc::new(case)], ..suite.as_ref().clone() });
     let runtime = runtime()?;
-    let dialect = reach(&alone, &alone.cases[0]).spoken();
-    let mut good = honest(&alone, &args.file, &dialect, &runtime);
+    let reach = reach(&alone, &alone.cases[0]);
+    let dialect = reach.spoken();
+    let mut good = honest(&alone, &args.file, (&dialect, reach.habit), &runtime);
     let wanted: Vec<String> =
         if args.all { FLAWS.iter().map(|flaw| flaw.id.to_owned()).collect() } else { kills.clone() };
     if !wanted.is_empty() {
@@ -82,16 +83,23 @@ pub(super) fn try_one(suite: &Arc<Suite>, args: &TryArgs) -> Result<u8, Failure>
     Ok(u8::from(!good))
 }
 
-/// Whether the honest partner passes on every base that the case applies to, and there is one.
-fn honest(alone: &Arc<Suite>, file: &Path, dialect: &str, runtime: &tokio::runtime::Runtime) -> bool {
+/// Whether the honest partner of a dialect, and with a habit, passes on every base that the case applies to, and there
+/// is one.
+fn honest(
+    alone: &Arc<Suite>,
+    file: &Path,
+    speaks: (&str, Option<&'static str>),
+    runtime: &tokio::runtime::Runtime,
+) -> bool {
+    let habit = speaks.1.map(|own| format!(", habit {own}")).unwrap_or_default();
     let (mut good, mut applies) = (true, false);
     for base in Base::ALL {
-        let report = runtime.block_on(play(alone, file, base, dialect));
+        let report = runtime.block_on(play(alone, file, base, speaks));
         let case = report.cases.first();
         let verdict = case.map_or(Verdict::Inconclusive, |case| case.verdict);
         let why = case.map(|case| case.reason.as_str()).filter(|_| verdict == Verdict::NotApplicable);
         let why = why.map(|why| format!(": {}", crate::report::safe(why))).unwrap_or_default();
-        say!("\nhonest partner, base {}: {verdict}{why}", base.name());
+        say!("\nhonest partner, base {}{habit}: {verdict}{why}", base.name());
         applies |= verdict != Verdict::NotApplicable;
         if verdict > Verdict::Pass || !report.findings.is_empty() {
             good = false;
@@ -104,7 +112,7 @@ fn honest(alone: &Arc<Suite>, file: &Path, dialect: &str, runtime: &tokio::runti
     good && applies
 }
 
-async fn play(alone: &Arc<Suite>, file: &Path, base: Base, dialect: &str) -> Report {
+async fn play(alone: &Arc<Suite>, file: &Path, base: Base, (dialect, habit): (&str, Option<&str>)) -> Report {
     let tls = alone.cases.iter().any(|case| plan::needs_tls(case));
     let browser = alone.cases.iter().map(|case| plan::browser_for(case)).find(|own| *own != Engine::Http);
     let request = RunRequest {
@@ -112,7 +120,7 @@ async fn play(alone: &Arc<Suite>, file: &Path, base: Base, dialect: &str) -> Rep
         rerun_prefix: format!("countersign cases try {}", file.display()),
         tls,
         browser,
-        ..RunRequest::new(Arc::clone(alone), SubjectSpec::reference(base, dialect))
+        ..RunRequest::new(Arc::clone(alone), SubjectSpec::reference(base, dialect).with_habit(habit))
     };
     let (events, _nobody) = unbounded_channel();
     harness::run(request, events).await

@@ -49,6 +49,7 @@ impl Play {
             ("optional_fields", "manifest") => texts(optional_fields(manifest)),
             ("base", "manifest") => Some(Wire::from(self.base.as_str())),
             ("client_id", "main") => Some(Wire::from(manifest.client.id.as_str())),
+            ("client_secret", "main") => self.world.ground.client_secret.as_deref().map(Wire::from),
             (field, provider) if ProviderName::from_name(provider).is_some() => {
                 let at = ProviderName::from_name(provider)?;
                 match (field, self.world.second(at)) {

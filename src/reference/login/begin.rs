@@ -8,6 +8,7 @@ use serde_json::json;
 use sha2::{Digest as _, Sha256};
 
 use crate::reference::detour;
+use crate::reference::login::id_token::MAX_AGE;
 use crate::reference::provider::with_query;
 use crate::reference::state::{App, Session, Transaction, random};
 use crate::reference::web::{Page, Visit, session_of};
@@ -128,6 +129,9 @@ async fn begin_for(app: &App, visit: &Visit, aim: Aim) -> Page {
     }
     if let Some(nonce) = &transaction.nonce {
         query.append_pair("nonce", nonce);
+    }
+    if app.odd.has("asks-max-age") {
+        query.append_pair("max_age", &MAX_AGE.to_string());
     }
     if let Some(verifier) = &transaction.verifier {
         let (challenge, method) = match app.flaws.has("challenge-plain") {

@@ -27,6 +27,9 @@ const CLAIMS: [&str; 17] = [
     "email_verified",
 ];
 
+/// How many seconds ago the person may have proved to the provider who she is, by the oddity `asks-max-age`.
+pub(super) const MAX_AGE: i64 = 3600;
+
 /// The ID token, if it is to be believed. `login`: the access token that came with it, and the login that it is the end
 /// of; `None`: it was posted by the front end.
 pub(in crate::reference) async fn verified(
@@ -77,6 +80,10 @@ async fn fault(app: &App, token: &Token, login: Option<(&str, &Transaction)>) ->
         let own = transaction.nonce.is_some() && token.text("nonce") == transaction.nonce.as_deref();
         if app.checks_nonce() && !without && !own {
             return Some("The ID token belongs to another login.");
+        }
+        let asks = app.odd.has("asks-max-age") && !flaw("auth-time-unchecked");
+        if asks && !token.is_of_a_login_since(now() - MAX_AGE, now()) {
+            return Some("It is too long ago that you told the provider who you are.");
         }
     }
     let claims = token.claims.as_object();
