@@ -38,6 +38,9 @@ const FRESH: [(&str, &str); 20] = [
 /// Members that are times.
 const TIMES: [&str; 5] = ["exp", "iat", "nbf", "auth_time", "updated_at"];
 
+/// Members that count the seconds that are left. Who asks about a token a moment later is told one less.
+const LEFT: [&str; 2] = ["expires", "expires_in"];
+
 /// Values and their symbols, given in the order in which a ladder is drawn.
 pub(super) struct Symbols {
     of: BTreeMap<String, String>,
@@ -161,7 +164,8 @@ impl Symbols {
                 Json::String(text) => out.push_str(&format!(" {}={}", printable(name), self.shown(name, text))),
                 other => {
                     self.name_within(other);
-                    out.push_str(&format!(" {}={}", printable(name), printable(&self.replaced(&other.to_string()))))
+                    let text = rounded(name, &other.to_string()).unwrap_or_else(|| self.replaced(&other.to_string()));
+                    out.push_str(&format!(" {}={}", printable(name), printable(&text)))
                 }
             }
         }
@@ -205,6 +209,9 @@ impl Symbols {
         if let Some(what) = fresh(name) {
             return self.named(what, value);
         }
+        if let Some(left) = rounded(name, value) {
+            return left;
+        }
         let text = printable(&self.replaced(value));
         if text.contains(' ') { format!("\"{text}\"") } else { text }
     }
@@ -226,4 +233,25 @@ fn without_times(text: String) -> String {
 
 fn fresh(name: &str) -> Option<&'static str> {
     FRESH.iter().find(|(own, _)| *own == name).map(|(_, what)| *what)
+}
+
+/// Seconds that are left, up to the next ten where they are more than a minute.
+fn rounded(name: &str, value: &str) -> Option<String> {
+    let left = value.parse::<u64>().ok().filter(|left| LEFT.contains(&name) && (61..1_000_000_000).contains(left))?;
+    Some(left.next_multiple_of(10).to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_of_a_token_is_the_same_a_moment_later() {
+        for (left, drawn) in [("5184000", "5184000"), ("5183999", "5184000"), ("3591", "3600")] {
+            assert_eq!(rounded("expires_in", left).as_deref(), Some(drawn));
+        }
+        for (name, value) in [("expires_in", "5"), ("expires", "1795000000"), ("expires_in", "soon"), ("size", "61")] {
+            assert_eq!(rounded(name, value), None, "{name}={value}");
+        }
+    }
 }
