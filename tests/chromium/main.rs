@@ -31,6 +31,7 @@ fn main() -> ExitCode {
         ("a page rests when its scripts have had their turn", scripts),
         ("a form is sent as it was filled in, and its cookies are known", forms),
         ("a place not to be opened is not asked for", stops),
+        ("what is opened again is asked for again, whatever place of the page was shown", again),
         ("a pop-up is seen in the tab that opened it, and the opener when it has closed", popup),
         ("a page that speaks up is not waited for", dialogs),
         ("nothing is contacted but this machine and what the run names", outside),
@@ -183,6 +184,19 @@ fn tagged() -> Held {
         let navigations = [stage.server.at("/login"), stage.server.named("/authorize"), stage.server.at("/in")];
         same(written, navigations.to_vec())
     })
+}
+
+fn again() -> Held {
+    play(
+        |_: &Asked| html("so"),
+        |stage| async move {
+            for place in ["/page#one", "/page#two", "/page#two", "/page"] {
+                same(stage.open(&stage.server.at(place)).await?.seen.url, stage.server.at(place))?;
+            }
+            same(stage.server.asked().len(), 4)?;
+            same(stage.browser.exchanges().len(), 4)
+        },
+    )
 }
 
 fn scripts() -> Held {

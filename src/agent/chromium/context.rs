@@ -116,15 +116,24 @@ impl Context {
             url = from;
         }
         let voyage = Arc::new(voyage);
-        tab.begin(Arc::clone(&voyage));
-        page.state().loading = true;
-        let navigated = self.connection.send(Some(&page.session), "Page.navigate", json!({ "url": url }));
-        self.rest(core, &tab, &voyage, Some((Arc::clone(&page), navigated))).await?;
+        let shown = page.state().shown.as_ref().map(|shown| shown.url.clone()).unwrap_or_default();
+        if is_place_in(&url, &shown) {
+            self.go(core, &tab, &page, "about:blank", Arc::default()).await?;
+        }
+        self.go(core, &tab, &page, &url, Arc::clone(&voyage)).await?;
         if let Some(words) = &journey.says {
             page.evaluate(&script::say(words)).await?;
             self.rest(core, &tab, &voyage, None).await?;
         }
         self.came_to(&tab, &voyage).await
+    }
+
+    /// Opens an address in a page and waits until it rests.
+    async fn go(&self, core: &Arc<Core>, tab: &Tab, page: &Arc<Target>, url: &str, voyage: Arc<Voyage>) -> Outcome<()> {
+        tab.begin(Arc::clone(&voyage));
+        page.state().loading = true;
+        let navigated = self.connection.send(Some(&page.session), "Page.navigate", json!({ "url": url }));
+        self.rest(core, tab, &voyage, Some((Arc::clone(page), navigated))).await
     }
 
     fn leave_popups(&self, tab: &Tab) -> Outcome<Arc<Target>> {
@@ -283,6 +292,12 @@ impl Drop for Context {
         self.connection.forget(&self.id);
         self.connection.tell(None, "Target.disposeBrowserContext", json!({ "browserContextId": self.id }));
     }
+}
+
+/// Whether a browser that shows one address would only go to another place of the same page, and ask nobody.
+fn is_place_in(url: &str, shown: &str) -> bool {
+    let page = |url: &str| url.split('#').next().unwrap_or_default().to_owned();
+    url.contains('#') && page(url) == page(shown)
 }
 
 async fn arrival(navigated: &mut Option<Navigated>) -> (Arc<Target>, Answer) {
