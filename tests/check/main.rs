@@ -66,7 +66,7 @@ struct Way {
 
 const NO: (&str, &str) = ("", "");
 
-const WAYS: [Way; 36] = [
+const WAYS: [Way; 37] = [
     way(
         "probe-elsewhere",
         "sound",
@@ -190,6 +190,12 @@ const WAYS: [Way; 36] = [
         "nonce",
         NO,
         &["the partner uses `nonce`, and the manifest does not say so", "has = [\"state\", \"nonce\"]"],
+    ),
+    way(
+        "max-age-not-declared",
+        "max-age",
+        NO,
+        &["the partner uses `max-age`, and the manifest does not say so", "has = [\"state\", \"max-age\"]"],
     ),
     way(
         "not-seen",

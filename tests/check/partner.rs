@@ -69,7 +69,11 @@ fn answer(mut stream: TcpStream, settings: &Settings, memory: &Mutex<Memory>) ->
             let cookie = format!("session-{}", memory.made);
             let Settings { issuer, client_id, .. } = settings;
             let client_id = if kind == "another-id" { "somebody" } else { client_id };
-            let nonce = if kind == "nonce" { "&nonce=n" } else { "" };
+            let more = match kind {
+                "nonce" => "&nonce=n",
+                "max-age" => "&max_age=60",
+                _ => "",
+            };
             let callback = callback(settings);
             let set = if kind == "no-cookie" {
                 String::new()
@@ -77,7 +81,7 @@ fn answer(mut stream: TcpStream, settings: &Settings, memory: &Mutex<Memory>) ->
                 format!("set-cookie: sid={cookie}; HttpOnly; Path=/\r\n")
             };
             let place = format!(
-                "location: {issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={callback}&scope=openid&state={cookie}{nonce}\r\n"
+                "location: {issuer}/authorize?response_type=code&client_id={client_id}&redirect_uri={callback}&scope=openid&state={cookie}{more}\r\n"
             );
             reply("302 Found", &(place + &set), "")
         }

@@ -79,7 +79,10 @@ fn kills(out: &mut String, case: &Case) {
     out.push_str("\nIt must catch a partner in which\n");
     for kill in &case.kills {
         let flaw = FLAWS.iter().find(|flaw| flaw.id == kill);
-        let what = flaw.map_or(String::new(), |flaw| format!(": {} (base {})", flaw.what, flaw.base.name()));
+        let what = flaw.map_or(String::new(), |flaw| {
+            let habit = flaw.habit.map(|own| format!(", with the habit {own}")).unwrap_or_default();
+            format!(": {} (base {}{habit})", flaw.what, flaw.base.name())
+        });
         out.push_str(&format!("  - {kill}{what}\n"));
     }
 }
