@@ -228,8 +228,8 @@ impl Decider {
         }
     }
 
-    /// G5: no fail is final until a second attempt with new identities, run alone, fails too. What is inconclusive is
-    /// tried alone once as well, since company may have been the reason.
+    /// G5: no fail is final until a second attempt with new identities, run alone, fails too. What missed a SHOULD or is
+    /// inconclusive is tried alone once as well, since company may have been the reason.
     async fn confirm(
         self: &Arc<Self>,
         world: &Arc<World>,
@@ -239,7 +239,7 @@ impl Decider {
     ) -> Outcome {
         let started = Instant::now();
         for (judged, variant) in outcome.variants.iter_mut().zip(&one.variants) {
-            if !matches!(judged.verdict, Verdict::Fail | Verdict::Inconclusive) {
+            if judged.verdict < Verdict::Warn {
                 continue;
             }
             if judged.findings.iter().any(|finding| finding.requirement == STAYS_UP) {
@@ -260,11 +260,13 @@ impl Decider {
                     Err(_) => continue,
                 },
             };
-            if judged.verdict == Verdict::Fail
-                && alone.verdict < Verdict::Inconclusive
-                && judged.played.partner_died.is_none()
-            {
-                report.findings.push(crosstalk(one, judged));
+            // What one attempt alone has against a partner that did better before is not final either.
+            if judged.verdict == Verdict::Warn && alone.verdict > Verdict::Warn {
+                continue;
+            }
+            let differs = alone.verdict < judged.verdict && alone.verdict < Verdict::Inconclusive;
+            if differs && judged.verdict != Verdict::Inconclusive && judged.played.partner_died.is_none() {
+                report.findings.push(crosstalk(one, judged, alone.verdict));
             }
             *judged = alone;
         }
@@ -426,14 +428,14 @@ pub(super) fn invariant_finding(requirement: &str, level: Level, breach: &Breach
     }
 }
 
-fn crosstalk(one: &Planned, judged: &Judged) -> Finding {
+fn crosstalk(one: &Planned, judged: &Judged, alone: Verdict) -> Finding {
     let observed = judged.findings.first().map(|finding| finding.observed.clone()).unwrap_or_default();
     Finding {
         requirement: "partner/concurrency#crosstalk".to_owned(),
         level: Level::Should,
         verdict: Verdict::Warn,
         expected: format!("{} gives the same answer alone and in company", one.case.id),
-        observed: format!("it failed in company ({observed}) and passed alone"),
+        observed: format!("{} in company ({observed}), {alone} alone", judged.verdict),
         variant: judged.variant.clone(),
         exchange: judged.findings.first().and_then(|finding| finding.exchange.clone()),
         known: false,

@@ -57,6 +57,9 @@ fn main() -> ExitCode {
         midway("drips", "drips-at-denial", "rfc6749/4.1.2.1"),
     ];
     let mut trials = trials;
+    trials
+        .push(Trial::test("what fails a MUST once and not alone is told of, and is no fail", || once("crashes-once")));
+    trials.push(Trial::test("what misses a SHOULD once and not alone is told of, too", || once("forgets-once")));
     trials.push(Trial::test("nothing that a partner says is live in a report", page::nothing_is_live));
     let real = Trial::test("nothing that a partner says is live in Chromium", page::nothing_is_live_in_chromium);
     let missing = page::chromium().is_none();
@@ -178,6 +181,16 @@ fn sound_while_sound() -> Result<(), Failed> {
         must(case(&outcome, id)["verdict"] == "pass", id, &outcome)?;
     }
     Ok(())
+}
+
+/// A verdict is final only once a second attempt, alone, comes to the same.
+fn once(kind: &str) -> Result<(), Failed> {
+    let outcome = judged(kind, &["login/callback-reload"])?;
+    must(case(&outcome, "login/callback-reload")["verdict"] == "pass", "alone it passes", &outcome)?;
+    must(outcome.code == Some(0), "it is no fail", &outcome)?;
+    let findings = outcome.report["findings"].as_array().cloned().unwrap_or_default();
+    let told = |own: &Json| own["requirement"] == "partner/concurrency#crosstalk" && own["verdict"] == "warn";
+    must(findings.len() == 1 && findings.iter().all(told), "it is told of", &outcome)
 }
 
 fn posted_and_sound() -> Result<(), Failed> {

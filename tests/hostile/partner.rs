@@ -27,6 +27,8 @@ struct Memory {
     /// State -> session cookie.
     logins: HashMap<String, String>,
     made: u64,
+    /// It did once what it does once.
+    stumbled: bool,
 }
 
 /// Serves for ever.
@@ -119,6 +121,12 @@ fn behave(stream: &mut TcpStream, asked: &Asked, settings: &Settings, memory: &M
             let told = if posted { &asked.form } else { &asked.query };
             let own = told.get("state").and_then(|state| memory.lock().unwrap().logins.remove(state));
             let (Some(cookie), Some(code)) = (own, told.get("code")) else {
+                if settings.kind.ends_with("-once") && !std::mem::replace(&mut memory.lock().unwrap().stumbled, true) {
+                    if settings.kind == "crashes-once" {
+                        return reply(stream, "500 Internal Server Error", "", "something went wrong");
+                    }
+                    memory.lock().unwrap().sessions.clear();
+                }
                 return reply(stream, "400 Bad Request", "", "the login was refused");
             };
             let unbound = settings.kind == "posted-unbound";
