@@ -1,14 +1,15 @@
 //! A partner that is started: its command, its port, its readiness, its end.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::Stdio;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
+use tokio::net::unix::pipe;
 use tokio::process::Command;
 use tokio::sync::watch;
 use tokio::time::Instant;
@@ -18,6 +19,7 @@ use crate::model::manifest::{Manifest, Start, duration, typed};
 use crate::tls::{Client, Stream};
 
 use super::group::{self, Signal};
+use super::printed::{Output, Printed, follow};
 use super::trust::trust;
 use super::{Boxed, Company, Launch, LaunchError, Running, Setup};
 
@@ -25,9 +27,6 @@ use super::{Boxed, Company, Launch, LaunchError, Running, Setup};
 const READY_WITHIN: Duration = Duration::from_secs(30);
 /// How long it may take to end when asked politely.
 const END_WITHIN: Duration = Duration::from_secs(5);
-/// How much of its output is kept.
-const LINES: usize = 200;
-const LINE: usize = 2_000;
 
 /// Starts the `[start]` command of a manifest.
 pub(super) struct CommandPartner {
@@ -180,24 +179,22 @@ impl CommandPartner {
         };
         let mut command = std::process::Command::new(program);
         command.args(arguments).envs(env).current_dir(&self.folder);
-        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        // One pipe for both, so that lines stand in the order in which they were printed.
+        let piped = std::io::pipe().and_then(|(reader, writer)| {
+            command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);
+            pipe::Receiver::from_owned_fd(reader.into())
+        });
+        let pipe = piped.map_err(|error| {
+            self.trouble(format!("there is no pipe for what it prints: {error}"), "close what has too many files open")
+        })?;
         group::lead(&mut command);
-        let mut child = Command::from(command)
+        let child = Command::from(command)
             .spawn()
             .map_err(|error| self.trouble(format!("`{program}` cannot be started: {error}"), self.help(words)))?;
         let group = child.id().unwrap_or(0);
-        let output = Arc::new(Mutex::new(Output { lines: VecDeque::new(), secrets }));
-        if let Some(stdout) = child.stdout.take() {
-            tokio::spawn(listen(stdout, Arc::clone(&output)));
-        }
-        if let Some(stderr) = child.stderr.take() {
-            tokio::spawn(listen(stderr, Arc::clone(&output)));
-        }
+        let output = Output::new(secrets);
         let (ended, watching) = watch::channel(None);
-        tokio::spawn(async move {
-            let how = child.wait().await.map_or_else(|error| error.to_string(), words_of);
-            ended.send_replace(Some(how));
-        });
+        tokio::spawn(follow(child, Printed::new(pipe, &output), ended));
         Ok(CommandRunning {
             base: base.to_owned(),
             folder: self.folder.clone(),
@@ -206,55 +203,6 @@ impl CommandPartner {
             ended: watching,
             output,
         })
-    }
-}
-
-fn words_of(status: ExitStatus) -> String {
-    use std::os::unix::process::ExitStatusExt as _;
-    match (status.code(), status.signal()) {
-        (Some(code), _) => format!("it exited with status {code}"),
-        (None, Some(signal)) => format!("it was ended by signal {signal}"),
-        (None, None) => "it ended".to_owned(),
-    }
-}
-
-struct Output {
-    lines: VecDeque<String>,
-    secrets: Vec<String>,
-}
-
-impl Output {
-    fn add(&mut self, line: &[u8]) {
-        let mut text = String::from_utf8_lossy(&line[..line.len().min(LINE)]).into_owned();
-        for secret in self.secrets.iter().filter(|secret| secret.len() >= 6) {
-            text = text.replace(secret, "<client secret>");
-        }
-        if self.lines.len() >= LINES {
-            self.lines.pop_front();
-        }
-        self.lines.push_back(text);
-    }
-}
-
-/// Keeps the last lines; a line without end is cut, never gathered without bound.
-async fn listen(mut stream: impl AsyncRead + Unpin, output: Arc<Mutex<Output>>) {
-    let mut line: Vec<u8> = Vec::new();
-    let mut chunk = vec![0u8; 8 << 10];
-    while let Ok(got) = stream.read(&mut chunk).await {
-        if got == 0 {
-            break;
-        }
-        for byte in &chunk[..got] {
-            if *byte == b'\n' {
-                output.lock().unwrap_or_else(PoisonError::into_inner).add(&line);
-                line.clear();
-            } else if line.len() < LINE {
-                line.push(*byte);
-            }
-        }
-    }
-    if !line.is_empty() {
-        output.lock().unwrap_or_else(PoisonError::into_inner).add(&line);
     }
 }
 
@@ -379,7 +327,7 @@ impl Running for CommandRunning {
 
     fn output(&self) -> String {
         let output = self.output.lock().unwrap_or_else(PoisonError::into_inner);
-        output.lines.iter().rev().take(20).rev().cloned().collect::<Vec<_>>().join("\n")
+        output.last(20)
     }
 }
 

@@ -4,6 +4,7 @@ mod attach;
 mod command;
 mod group;
 mod places;
+mod printed;
 mod probe;
 mod trust;
 
