@@ -1,7 +1,8 @@
 //! Speed and size, each figure beside its limit. `cargo bench --bench speed`, on an idle machine; `-- --only tokens` for
 //! some of it alone (`discovery`, `tokens`, `logins`, `start`, `run`).
 //!
-//! What is measured and its limit take turns, so that what else the machine does falls on both. A limit is a program that does nothing but what cannot be left out: a bare hyper server, and one that only signs.
+//! What is measured and its limit take turns, so that what else the machine does falls on both. A limit is a program that
+//! does nothing but what cannot be left out: a bare hyper server, and one that only signs.
 
 mod against;
 mod bare;

@@ -296,8 +296,7 @@ impl Drop for Context {
 
 /// Whether a browser that shows one address would only go to another place of the same page, and ask nobody.
 fn is_place_in(url: &str, shown: &str) -> bool {
-    let page = |url: &str| url.split('#').next().unwrap_or_default().to_owned();
-    url.contains('#') && page(url) == page(shown)
+    url.split_once('#').is_some_and(|(page, _)| Some(page) == shown.split('#').next())
 }
 
 async fn arrival(navigated: &mut Option<Navigated>) -> (Arc<Target>, Answer) {
